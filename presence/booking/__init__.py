@@ -1,0 +1,1 @@
+"""Appointments: services, free starts, hold, book, move, cancel, reminders, invitations."""

@@ -1,0 +1,1 @@
+"""Mail out: composing final bytes, the outbox, SMTP, and the demo's catcher."""

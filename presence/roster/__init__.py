@@ -1,0 +1,1 @@
+"""People: advisers, teams, customers, sign-in, and their hours."""

@@ -1,0 +1,1 @@
+"""Embedding sites and their API keys."""
