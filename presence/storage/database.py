@@ -130,8 +130,9 @@ class SqliteWriter:
                 if batch:
                     self._commit(connection, batch)
                     _settle(batch)
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.exec_driver_sql("PRAGMA optimize")
+            raw: Any = connection.connection.dbapi_connection  # outside of a transaction, which SQLAlchemy would begin
+            raw.execute("PRAGMA optimize").close()
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         self._engine.dispose()
 
     def _next_batch(self) -> tuple[list[_Job], bool]:

@@ -44,6 +44,7 @@ agenda_clock = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
+    Column("roster_version", BigInteger, nullable=False),  # the version at the last change of more than busy time
 )
 
 team = Table(
@@ -164,7 +165,7 @@ hold = Table(
     _instant("starts_at"),
     _instant("ends_at"),
     Column("medium", Text, nullable=False),
-    Column("preferred_adviser_id", ForeignKey("adviser.id", ondelete="SET NULL")),
+    Column("spoken", Text, nullable=False, server_default=""),  # the language the adviser must speak; empty: any
     _instant("expires_at"),
     Index("ix_hold_expires_at", "expires_at"),
 )
@@ -190,6 +191,7 @@ appointment = Table(
     Column("phone", Text, nullable=False, server_default=""),
     Column("language", Text, nullable=False),
     Column("zone", Text, nullable=False),
+    Column("spoken", Text, nullable=False, server_default=""),  # the language the adviser must speak; empty: any
     Column("answers", Text, nullable=False),  # JSON: question key -> answer
     Column("reason", Text, nullable=False, server_default=""),
     _instant("created_at"),
