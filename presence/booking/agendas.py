@@ -1,0 +1,103 @@
+"""What is free, kept up with the database by version: built once, then only what changed is read again.
+
+There are two of these in a process. The readers' follows what is committed. The writer's lives with the one connection that
+writes and sees its own transaction, so that booking decides by the very rules that made the offer, on the last word.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+from sqlalchemy import Connection
+
+from presence.booking import store
+from presence.booking.availability import AdviserCalendar, Calendars, Window
+from presence.booking.model import Agenda, Busy, Opening
+from presence.booking.store import StoredService, Versions
+from presence.errors import NotFound
+from presence.roster import store as roster_store
+
+DAY = 86_400
+
+
+class Agendas:
+    """Services and advisers' calendars as of one version of the agenda clock."""
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening = opening
+        self._services: dict[str, StoredService] = {}
+        self._by_id: dict[int, StoredService] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self.version = self._roster_version = self._day = -1
+
+    def refresh(self, connection: Connection, now: int) -> None:
+        """Take in what has been committed since."""
+        self.catch_up(connection, store.versions(connection), now)
+
+    def catch_up(self, connection: Connection, to: Versions, now: int) -> None:
+        """Take in what changed up to a version."""
+        if self.version > to.version or self._day != now // DAY:
+            # Ahead of the database: a transaction we had counted in was undone. Or the window has moved on.
+            self._forget()
+        if self.version == to.version:
+            return
+        if self._roster_version < to.roster_version:
+            self._load_all(connection, now)
+        else:
+            self._load_changed(connection)
+        self.version, self._roster_version = to
+
+    def _load_all(self, connection: Connection, now: int) -> None:
+        stored = store.services(connection)
+        window = Window.around(now, max((one.service.horizon for one in stored), default=30))
+        calendars = Calendars(self.opening, window)
+        busy = store.busy_since(connection, -1, window.base_cell)
+        for adviser in roster_store.advisers(connection):
+            calendars.put(Agenda(adviser, tuple(busy.get(adviser.id, ()))))
+        self._calendars = calendars
+        self._services = {one.service.slug: one for one in stored}
+        self._by_id = {one.id: one for one in stored}
+        self._day = now // DAY
+
+    def _load_changed(self, connection: Connection) -> None:
+        changed = store.busy_since(connection, self.version, self._calendars.window.base_cell)
+        for adviser_id, busy in changed.items():
+            known = self._calendars.get(adviser_id)
+            if known is not None:
+                self._calendars.put(Agenda(known.adviser, tuple(busy)))
+
+    def take(self, adviser_ids: Iterable[int], busy: Busy, version: int) -> None:
+        """Count in what our own transaction has just given away, so that the next one need not read it."""
+        for adviser_id in adviser_ids:
+            known = self._calendars.get(adviser_id)
+            if known is not None:
+                self._calendars.put(Agenda(known.adviser, (*known.agenda.busy, busy)))
+        self.version = version
+
+    def services(self) -> tuple[StoredService, ...]:
+        """Every service that can be booked, in order."""
+        return tuple(self._services.values())
+
+    def service(self, slug: str) -> StoredService:
+        """A service by its slug; `NotFound`."""
+        try:
+            return self._services[slug]
+        except KeyError:
+            raise NotFound() from None
+
+    def service_by_id(self, service_id: int) -> StoredService:
+        """A service by its row's id; `NotFound`."""
+        try:
+            return self._by_id[service_id]
+        except KeyError:
+            raise NotFound() from None
+
+    def pool(self, stored: StoredService) -> list[AdviserCalendar]:
+        """The calendars of a service's pool."""
+        found = (self._calendars.get(adviser_id) for adviser_id in stored.members)
+        return [calendar for calendar in found if calendar is not None]
+
+    def adviser_by_slug(self, pool: Iterable[AdviserCalendar], slug: str) -> AdviserCalendar | None:
+        """The calendar of one adviser of a pool."""
+        return next((calendar for calendar in pool if calendar.adviser.slug == slug), None)

@@ -1,0 +1,745 @@
+"""Booking, one use case a method: free starts, hold, book, show, move, cancel, answer.
+
+Each write loads, asks the rules, and saves in one transaction with the mails and reminders it causes; nothing is told to
+anybody before that is durable.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection
+
+from presence.booking import rules, store
+from presence.booking.agendas import Agendas
+from presence.booking.availability import (
+    AdviserCalendar,
+    Reason,
+    choose,
+    free_at,
+    free_starts,
+    horizon_end,
+    personal_or_pool,
+    why,
+)
+from presence.booking.correspondence import Correspondence
+from presence.booking.model import Appointment, Busy, Opening, Service, Tally
+from presence.booking.store import HoldRow, StoredService
+from presence.clock import Clock
+from presence.errors import FieldError, HoldGone, Invalid, NotFound, NotPossible, SlotTaken
+from presence.roster import store as roster_store
+from presence.roster.model import Adviser, Medium
+from presence.storage.database import Database
+from presence.tokens import derived_token, fingerprint, random_token
+
+FAIRNESS = 30 * 86_400  # seconds over which appointments are counted
+KEEP_LINKS = 90 * 86_400  # seconds after its end that an appointment's link still opens it
+
+
+class OfferRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What free starts are asked for. Instants; duration in minutes; `moving` is the token of the appointment that moves."""
+
+    service: str
+    duration: int | None = None
+    adviser: str = ""
+    medium: Medium | None = None
+    spoken: str = ""
+    since: int | None = None
+    until: int | None = None
+    moving: str = ""
+
+
+class Offers(msgspec.Struct, frozen=True, kw_only=True):
+    """Free starts, in order. `adviser` is whose they are when one was asked for; `fell_back`: they had none, so the pool's."""
+
+    service: Service
+    duration: int
+    starts: tuple[int, ...]
+    horizon_end: int
+    adviser: Adviser | None = None
+    fell_back: bool = False
+    languages: tuple[str, ...] = ()  # that the pool speaks
+    media: tuple[Medium, ...] = ()  # that the service and somebody of its pool offer
+
+
+class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A start to keep while the form is filled in."""
+
+    service: str
+    start: int
+    duration: int | None = None
+    medium: Medium | None = None
+    adviser: str = ""
+    spoken: str = ""
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A start kept until `expires_at`; the token is told once."""
+
+    token: str
+    service: Service
+    starts_at: int
+    ends_at: int
+    medium: Medium
+    expires_at: int
+    advisers: tuple[Adviser, ...]
+    spoken: str = ""
+
+
+class BookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """An appointment to make: of a hold's token, or of a service and start. `request_key` is the same when it is repeated."""
+
+    request_key: str
+    hold: str = ""
+    service: str = ""
+    start: int = 0
+    duration: int | None = None
+    medium: Medium | None = None
+    adviser: str = ""
+    spoken: str = ""
+    name: str
+    email: str
+    phone: str = ""
+    language: str = "en"
+    zone: str = "UTC"
+    answers: dict[str, str] = {}
+    guests: tuple[str, ...] = ()
+    site_id: int | None = None
+    known: bool = False  # a site vouches for the mail address: the customer's own adviser comes first
+
+
+class Booked(msgspec.Struct, frozen=True, kw_only=True):
+    """An appointment that has been made, or had been made by the same request before."""
+
+    appointment: Appointment
+    token: str
+    repeated: bool
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """An appointment as its customer sees it. Instants."""
+
+    appointment: Appointment
+    token: str
+    can_move: bool
+    can_cancel: bool
+    change_until: int
+    opens_at: int
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A start that somebody wants, all defaults settled."""
+
+    stored: StoredService
+    start: int
+    duration: int
+    medium: Medium
+    spoken: str = ""
+    adviser: str = ""  # slug: this one before the others
+    personal: int | None = None
+    ignoring: str = ""
+
+
+class Booking:
+    """The use cases of booking."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        opening: Opening,
+        letters: Correspondence,
+        *,
+        secret_key: str,
+        hold_minutes: int = 5,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._letters = letters
+        self._key = secret_key.encode()
+        self._hold_seconds = hold_minutes * 60
+        self._wake = wake
+        self._seen = Agendas(opening)  # by readers, on the event loop
+        self._own = Agendas(opening)  # by the writer, in its transaction
+
+    # -- looking --------------------------------------------------------------------------------------------------
+
+    async def services(self) -> tuple[Service, ...]:
+        """What can be booked, in order."""
+        agendas = await self._fresh(self._clock.now())
+        return tuple(one.service for one in agendas.services())
+
+    async def service(self, slug: str) -> Service:
+        """One service; `NotFound`."""
+        return (await self._fresh(self._clock.now())).service(slug).service
+
+    async def offers(self, request: OfferRequest) -> Offers:
+        """The free starts of a service: of the adviser asked for, else of the whole pool."""
+        now = self._clock.now()
+        ignoring = ""
+        if request.moving:
+            shown = await self.show(request.moving)
+            ignoring = f"appointment:{shown.appointment.id}"
+        agendas = await self._fresh(now)
+        stored = agendas.service(request.service)
+        duration = _duration(stored.service, request.duration)
+        pool = agendas.pool(stored)
+
+        def starts_of(calendars: Sequence[AdviserCalendar]) -> tuple[int, ...]:
+            return free_starts(
+                stored.service,
+                duration,
+                calendars,
+                agendas.opening,
+                now,
+                medium=request.medium,
+                spoken=request.spoken,
+                ignoring=ignoring,
+            )
+
+        starts = starts_of(pool)
+        personal = agendas.adviser_by_slug(pool, request.adviser) if request.adviser else None
+        fell_back = bool(request.adviser) and personal is None
+        if personal is not None and not stored.service.pool.collective:
+            starts, fell_back = personal_or_pool(starts_of([personal]), starts, stored.service, now)
+        since, until = request.since or 0, request.until or 1 << 60
+        return Offers(
+            service=stored.service,
+            duration=duration,
+            starts=tuple(start for start in starts if since <= start < until),
+            horizon_end=horizon_end(stored.service, agendas.opening, now),
+            adviser=personal.adviser if personal is not None and not fell_back else None,
+            fell_back=fell_back,
+            languages=tuple(sorted({language for one in pool for language in one.adviser.languages})),
+            media=tuple(m for m in stored.service.media if any(m in one.adviser.media for one in pool)),
+        )
+
+    async def why(self, service: str, start: int, duration: int | None = None) -> tuple[Reason, ...]:
+        """For each adviser of the pool, why this start is not offered."""
+        now = self._clock.now()
+        agendas = await self._fresh(now)
+        stored = agendas.service(service)
+        return tuple(
+            why(
+                stored.service,
+                _duration(stored.service, duration),
+                start,
+                agendas.pool(stored),
+                agendas.opening,
+                now,
+            )
+        )
+
+    async def _fresh(self, now: int) -> Agendas:
+        await self._database.read(lambda connection: self._seen.refresh(connection, now))
+        return self._seen
+
+    # -- holding --------------------------------------------------------------------------------------------------
+
+    async def hold(self, request: HoldRequest) -> Held:
+        """Keep a start while its form is filled in. `SlotTaken` when it is not free."""
+        now, token = self._clock.now(), random_token()
+
+        def work(connection: Connection) -> Held:
+            version = self._enter(connection, now)
+            stored = self._own.service(request.service)
+            wanted = Wanted(
+                stored=stored,
+                start=request.start,
+                duration=_duration(stored.service, request.duration),
+                medium=_medium(stored.service, request.medium),
+                spoken=request.spoken,
+                adviser=request.adviser,
+            )
+            chosen = self._choose(connection, wanted, now)
+            expires_at = now + self._hold_seconds
+            hold_id = store.add_hold(
+                connection,
+                {
+                    "fingerprint": fingerprint(token),
+                    "service_id": stored.id,
+                    "starts_at": wanted.start,
+                    "ends_at": wanted.start + wanted.duration * 60,
+                    "medium": wanted.medium,
+                    "spoken": wanted.spoken,
+                    "expires_at": expires_at,
+                },
+            )
+            self._take(connection, wanted, chosen, version, hold_id=hold_id, expires_at=expires_at)
+            return Held(
+                token=token,
+                service=stored.service,
+                starts_at=wanted.start,
+                ends_at=wanted.start + wanted.duration * 60,
+                medium=wanted.medium,
+                expires_at=expires_at,
+                advisers=chosen,
+                spoken=wanted.spoken,
+            )
+
+        return await self._database.write(work)
+
+    async def held(self, token: str) -> Held:
+        """What a hold keeps; `HoldGone` when it is unknown, over or used."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> tuple[HoldRow, tuple[Adviser, ...]]:
+            self._seen.refresh(connection, now)
+            row = store.hold_by(connection, fingerprint(token))
+            if row is None or row.expires_at <= now:
+                raise HoldGone()
+            people = roster_store.advisers_by_id(connection, row.adviser_ids)
+            return row, tuple(people[id_] for id_ in row.adviser_ids)
+
+        row, advisers = await self._database.read(work)
+        return Held(
+            token=token,
+            service=self._seen.service_by_id(row.service_id).service,
+            starts_at=row.starts_at,
+            ends_at=row.ends_at,
+            medium=row.medium,
+            expires_at=row.expires_at,
+            advisers=advisers,
+            spoken=row.spoken,
+        )
+
+    async def release(self, token: str) -> None:
+        """Give a held start back; nothing happens when it is gone already."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> None:
+            row = store.hold_by(connection, fingerprint(token))
+            if row is not None:
+                version = self._enter(connection, now)
+                store.drop_hold(connection, row.id)
+                store.touch(connection, row.adviser_ids, version)
+
+        await self._database.write(work)
+
+    # -- booking --------------------------------------------------------------------------------------------------
+
+    async def book(self, request: BookRequest) -> Booked:
+        """Make an appointment. The same `request_key` twice is one appointment.
+
+        A hold that has run out is tried again as a plain start. `Invalid` names the fields; `SlotTaken` the nearest starts.
+        """
+        now = self._clock.now()
+        guests = tuple(dict.fromkeys(rules.normal_mail(guest) for guest in request.guests if guest.strip()))
+        wrong = rules.check_person(request.name, request.email, request.phone, request.zone, guests)
+        email = rules.normal_mail(request.email)
+        tidy = msgspec.structs.replace(request, email=email, guests=tuple(g for g in guests if g != email))
+        booked = await self._database.write(lambda connection: self._book(connection, tidy, wrong, now))
+        if not booked.repeated:
+            self._wake()
+        return booked
+
+    def _book(
+        self, connection: Connection, request: BookRequest, wrong: dict[str, FieldError], now: int
+    ) -> Booked:
+        before = store.by_request_key(connection, request.request_key)
+        if before is not None:
+            (appointment,) = store.whole(connection, [before])
+            return Booked(appointment=appointment, token=self._token(before.uid), repeated=True)
+        version = self._enter(connection, now)
+        held = store.hold_by(connection, fingerprint(request.hold)) if request.hold else None
+        wanted = self._wanted(request, held)
+        rules.raise_if(wrong | rules.check_answers(wanted.stored.service, request.answers, complete=True))
+        customer_id, personal = roster_store.upsert_customer(
+            connection,
+            email=request.email,
+            name=request.name.strip(),
+            language=request.language,
+            zone=request.zone,
+            phone=request.phone.strip(),
+            now=now,
+        )
+        wanted = msgspec.structs.replace(wanted, personal=personal if request.known else None)
+        chosen = self._choose(connection, wanted, now, held)
+        if held is not None:
+            store.drop_hold(connection, held.id)
+            store.touch(connection, held.adviser_ids, version)
+        return self._make(connection, request, wanted, chosen, customer_id, version, now, freed=held)
+
+    def _wanted(self, request: BookRequest, held: HoldRow | None) -> Wanted:
+        """What a request means, its hold and the service's defaults considered."""
+        if held is not None:
+            return Wanted(
+                stored=self._own.service_by_id(held.service_id),
+                start=held.starts_at,
+                duration=(held.ends_at - held.starts_at) // 60,
+                medium=held.medium,
+                spoken=held.spoken,
+                adviser=request.adviser,
+                ignoring=f"hold:{held.id}",
+            )
+        if not request.service:
+            raise HoldGone()
+        stored = self._own.service(request.service)
+        return Wanted(
+            stored=stored,
+            start=request.start,
+            duration=_duration(stored.service, request.duration),
+            medium=_medium(stored.service, request.medium),
+            spoken=request.spoken,
+            adviser=request.adviser,
+        )
+
+    def _make(
+        self,
+        connection: Connection,
+        request: BookRequest,
+        wanted: Wanted,
+        chosen: tuple[Adviser, ...],
+        customer_id: int,
+        version: int,
+        now: int,
+        *,
+        freed: HoldRow | None,
+    ) -> Booked:
+        """Store the appointment with its time, mails and reminders."""
+        uid = self._letters.new_uid()
+        token = self._token(uid)
+        immediate = wanted.stored.service.confirmation == "immediate"
+        values = {
+            "uid": uid,
+            "fingerprint": fingerprint(token),
+            "link_key": "1",
+            "request_key": request.request_key,
+            "service_id": wanted.stored.id,
+            "site_id": request.site_id,
+            "customer_id": customer_id,
+            "state": "confirmed" if immediate else "requested",
+            "sequence": 0,
+            "starts_at": wanted.start,
+            "ends_at": wanted.start + wanted.duration * 60,
+            "medium": wanted.medium,
+            "name": request.name.strip(),
+            "email": request.email,
+            "phone": request.phone.strip(),
+            "language": request.language,
+            "zone": request.zone,
+            "spoken": wanted.spoken,
+            "answers": msgspec.json.encode(request.answers).decode(),
+            "reason": "",
+            "created_at": now,
+            "updated_at": now,
+        }
+        id_ = store.add_appointment(connection, values, [one.id for one in chosen], request.guests)
+        self._take(connection, wanted, chosen, version, appointment_id=id_, freed=freed)
+        store.record(connection, id_, now, "customer", "booked" if immediate else "requested")
+        row = _Row(values, id_)
+        guests = [store.Person(name="", email=email) for email in request.guests]
+        appointment = store.of_row(row, wanted.stored.service, chosen, guests)
+        self._letters.send(connection, "confirmation" if immediate else "requested", appointment, now=now)
+        if immediate:
+            self._letters.plan_reminders(connection, appointment, now)
+        return Booked(appointment=appointment, token=token, repeated=False)
+
+    # -- the appointment's link -----------------------------------------------------------------------------------
+
+    async def show(self, token: str) -> Shown:
+        """The appointment a customer's link opens; unknown, expired and foreign links are `NotFound` alike."""
+        now = self._clock.now()
+        appointment = await self._database.read(lambda connection: self._opened(connection, token, now))
+        return self._shown(appointment, token, now)
+
+    async def move(self, token: str, start: int, reason: str = "") -> Shown:
+        """Move an appointment to another start, keeping the adviser when they are free."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Appointment:
+            appointment = self._opened(connection, token, now)
+            rules.check_change(appointment, now)
+            return self.move_in(connection, appointment, start, reason=reason, actor="customer", now=now)
+
+        appointment = await self._database.write(work)
+        self._wake()
+        return self._shown(appointment, token, now)
+
+    async def cancel(self, token: str, reason: str = "") -> Shown:
+        """Cancel an appointment; cancelled already is fine."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Appointment:
+            appointment = self._opened(connection, token, now)
+            if appointment.state == "cancelled":
+                return appointment
+            rules.check_change(appointment, now)
+            return self.end_in(
+                connection, appointment, "cancelled", reason=reason, actor="customer", now=now
+            )
+
+        appointment = await self._database.write(work)
+        self._wake()
+        return self._shown(appointment, token, now)
+
+    async def answer(self, token: str, answers: dict[str, str]) -> Shown:
+        """Store the answers to a service's questions, later than booking."""
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Appointment:
+            appointment = self._opened(connection, token, now)
+            if appointment.state not in rules.OPEN or now >= appointment.ends_at:
+                raise NotPossible()
+            rules.raise_if(rules.check_answers(appointment.service, answers, complete=True))
+            store.change(
+                connection,
+                appointment.id,
+                answers=msgspec.json.encode(answers).decode(),
+                updated_at=now,
+            )
+            store.record(connection, appointment.id, now, "customer", "answered")
+            return msgspec.structs.replace(appointment, answers=answers)
+
+        return self._shown(await self._database.write(work), token, now)
+
+    async def invitation(self, token: str) -> bytes:
+        """The appointment as an .ics file for its customer."""
+        shown = await self.show(token)
+        return self._letters.download(shown.appointment, token, self._clock.now())
+
+    def _opened(self, connection: Connection, token: str, now: int) -> Appointment:
+        row = store.by_fingerprint(connection, fingerprint(token))
+        if row is None or row.ends_at + KEEP_LINKS < now:
+            raise NotFound()
+        (appointment,) = store.whole(connection, [row])
+        return appointment
+
+    def _shown(self, appointment: Appointment, token: str, now: int) -> Shown:
+        may = rules.may_change(appointment, now)
+        return Shown(
+            appointment=appointment,
+            token=token,
+            can_move=may,
+            can_cancel=may,
+            change_until=rules.change_until(appointment),
+            opens_at=appointment.starts_at - rules.ROOM_OPENS,
+        )
+
+    # -- shared with the adviser's desk, inside a transaction -------------------------------------------------------
+
+    def move_in(
+        self,
+        connection: Connection,
+        appointment: Appointment,
+        start: int,
+        *,
+        reason: str,
+        actor: str,
+        now: int,
+        keep: bool = False,
+    ) -> Appointment:
+        """Move within a transaction; `keep` insists on the same advisers. The same start again changes nothing."""
+        if start == appointment.starts_at:
+            return appointment
+        version = self._enter(connection, now)
+        row = store.by_id(connection, appointment.id)
+        if row is None:
+            raise NotFound()
+        stored = self._own.service_by_id(row.service_id)
+        wanted = Wanted(
+            stored=stored,
+            start=start,
+            duration=(appointment.ends_at - appointment.starts_at) // 60,
+            medium=appointment.medium,
+            spoken=row.spoken,
+            personal=appointment.advisers[0].id if appointment.advisers else None,
+            ignoring=f"appointment:{appointment.id}",
+        )
+        chosen = self._choose(connection, wanted, now, only=appointment.advisers if keep else ())
+        store.release_appointment(connection, appointment.id)
+        store.touch(connection, [one.id for one in appointment.advisers], version)
+        moved = msgspec.structs.replace(
+            appointment,
+            starts_at=start,
+            ends_at=start + wanted.duration * 60,
+            sequence=appointment.sequence + 1,  # RFC 5546 2.1.4: or calendars ignore the new time
+            advisers=chosen,
+            reason=reason,
+            updated_at=now,
+        )
+        store.change(
+            connection,
+            appointment.id,
+            starts_at=moved.starts_at,
+            ends_at=moved.ends_at,
+            sequence=moved.sequence,
+            reason=reason,
+            updated_at=now,
+        )
+        store.replace_advisers(
+            connection, appointment.id, [one.id for one in chosen], start, appointment.created_at
+        )
+        self._take(connection, wanted, chosen, version, appointment_id=appointment.id, moved=appointment)
+        store.record(connection, appointment.id, now, actor, "moved", str(appointment.starts_at))
+        self._letters.send(connection, "moved", moved, before=appointment, now=now)
+        self._letters.drop_reminders(connection, appointment.id)
+        if moved.state == "confirmed":
+            self._letters.plan_reminders(connection, moved, now)
+        return moved
+
+    def end_in(
+        self,
+        connection: Connection,
+        appointment: Appointment,
+        state: Any,
+        *,
+        reason: str,
+        actor: str,
+        now: int,
+    ) -> Appointment:
+        """Cancel or decline within a transaction: the time is free again, reminders go, everybody is told."""
+        version = self._enter(connection, now)
+        ended = msgspec.structs.replace(
+            appointment, state=state, sequence=appointment.sequence + 1, reason=reason, updated_at=now
+        )
+        store.change(
+            connection,
+            appointment.id,
+            state=state,
+            sequence=ended.sequence,
+            reason=reason,
+            updated_at=now,
+        )
+        store.release_appointment(connection, appointment.id)
+        store.touch(connection, [one.id for one in appointment.advisers], version)
+        store.record(connection, appointment.id, now, actor, state)
+        self._letters.drop_reminders(connection, appointment.id)
+        self._letters.send(connection, state, ended, now=now)
+        return ended
+
+    # -- choosing and taking time -----------------------------------------------------------------------------------
+
+    def _enter(self, connection: Connection, now: int) -> int:
+        """Begin to change agendas: queue up, and see everything that was decided before us."""
+        raised = store.raise_clock(connection)
+        self._own.catch_up(connection, raised._replace(version=raised.version - 1), now)
+        store.drop_expired_holds(connection, now)
+        return raised.version
+
+    def _choose(
+        self,
+        connection: Connection,
+        wanted: Wanted,
+        now: int,
+        held: HoldRow | None = None,
+        only: Sequence[Adviser] = (),
+    ) -> tuple[Adviser, ...]:
+        """Who takes a start, by the same rules that offered it; `SlotTaken` when nobody can."""
+        service = wanted.stored.service
+        pool = self._own.pool(wanted.stored)
+        if only:
+            pool = [one for one in pool if one.adviser.id in {adviser.id for adviser in only}]
+
+        def free(calendars: Sequence[AdviserCalendar]) -> list[AdviserCalendar]:
+            return free_at(
+                service,
+                wanted.duration,
+                wanted.start,
+                calendars,
+                self._own.opening,
+                now,
+                medium=wanted.medium,
+                spoken=wanted.spoken,
+                ignoring=wanted.ignoring,
+            )
+
+        able = [one.adviser for one in free(pool)]
+        if not able:
+            starts = free_starts(
+                service,
+                wanted.duration,
+                pool,
+                self._own.opening,
+                now,
+                medium=wanted.medium,
+                spoken=wanted.spoken,
+                ignoring=wanted.ignoring,
+            )
+            raise SlotTaken(rules.nearest(starts, wanted.start))
+        if service.pool.collective:
+            return tuple(able)
+        named = next((one.id for one in able if one.slug == wanted.adviser), None)
+        personal = next((one.id for one in able if one.id == wanted.personal), None)
+        kept = next((one.id for one in able if held is not None and one.id in held.adviser_ids), None)
+        first = named or personal or kept
+        tallies = {} if first is not None else self._tallies(connection, wanted.stored, able, now)
+        return (choose(able, tallies, personal=first, lead_threshold=service.pool.lead_threshold),)
+
+    def _tallies(
+        self, connection: Connection, stored: StoredService, able: Sequence[Adviser], now: int
+    ) -> dict[int, Tally]:
+        booked = store.booked(connection, [one.id for one in able], now - FAIRNESS)
+        tallies = {}
+        for one in able:
+            priority, weight = stored.members[one.id]
+            count, latest = booked.get(one.id, (0, 0))
+            tallies[one.id] = Tally(priority=priority, weight=weight, booked=count, last_booked_at=latest)
+        return tallies
+
+    def _take(
+        self,
+        connection: Connection,
+        wanted: Wanted,
+        chosen: Sequence[Adviser],
+        version: int,
+        *,
+        appointment_id: int | None = None,
+        hold_id: int | None = None,
+        expires_at: int | None = None,
+        freed: HoldRow | None = None,
+        moved: Appointment | None = None,
+    ) -> None:
+        """Take the time in the database and in our own view of it."""
+        first, end = rules.cells(wanted.stored.service, wanted.start, wanted.duration)
+        ids = [one.id for one in chosen]
+        store.take(
+            connection,
+            ids,
+            first,
+            end,
+            starts_at=wanted.start,
+            appointment_id=appointment_id,
+            hold_id=hold_id,
+            expires_at=expires_at,
+        )
+        store.touch(connection, ids, version)
+        if freed is None and moved is None:  # else somebody's time was given back too: read it again
+            busy = Busy(first, end, store.owner_of(appointment_id, hold_id), wanted.start, expires_at)
+            self._own.take(ids, busy, version)
+
+    def _token(self, uid: str) -> str:
+        return derived_token(self._key, "appointment", uid)
+
+
+class _Row:
+    """The values of a row that has just been written, read as a row is."""
+
+    def __init__(self, values: dict[str, Any], id_: int) -> None:
+        self.__dict__.update(values, id=id_)
+
+
+def _duration(service: Service, duration: int | None) -> int:
+    """A duration the service has, its first by default; minutes."""
+    if duration is None:
+        return service.durations[0]
+    if duration not in service.durations:
+        raise Invalid(
+            {
+                "duration": FieldError(
+                    "This service takes %(durations)s minutes",
+                    durations=", ".join(map(str, service.durations)),
+                )
+            }
+        )
+    return duration
+
+
+def _medium(service: Service, medium: Medium | None) -> Medium:
+    """A medium the service offers, its first by default."""
+    if medium is None:
+        return service.media[0]
+    if medium not in service.media:
+        raise Invalid({"medium": FieldError("This service is not offered this way")})
+    return medium
