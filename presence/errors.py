@@ -114,6 +114,14 @@ class TooMany(PresenceError):
         self.retry_after = retry_after
 
 
+class Malformed(PresenceError):
+    """A body that cannot be read at all."""
+
+    code = "malformed"
+    status = 400
+    title = "This request cannot be read"
+
+
 class TooLarge(PresenceError):
     """A body over the limit."""
 

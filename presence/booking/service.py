@@ -442,27 +442,27 @@ class Booking:
         """The appointment a customer's link opens; unknown, expired and foreign links are `NotFound` alike."""
         now = self._clock.now()
         appointment = await self._database.read(lambda connection: self._opened(connection, token, now))
-        return self._shown(appointment, token, now)
+        return self.shown(appointment, token)
 
     async def move(self, token: str, start: int, reason: str = "") -> Shown:
         """Move an appointment to another start, keeping the adviser when they are free."""
         now = self._clock.now()
 
         def work(connection: Connection) -> Appointment:
-            appointment = self._opened(connection, token, now)
+            appointment = self._opened(connection, token)
             rules.check_change(appointment, now)
             return self.move_in(connection, appointment, start, reason=reason, actor="customer", now=now)
 
         appointment = await self._database.write(work)
         self._wake()
-        return self._shown(appointment, token, now)
+        return self.shown(appointment, token)
 
     async def cancel(self, token: str, reason: str = "") -> Shown:
         """Cancel an appointment; cancelled already is fine."""
         now = self._clock.now()
 
         def work(connection: Connection) -> Appointment:
-            appointment = self._opened(connection, token, now)
+            appointment = self._opened(connection, token)
             if appointment.state == "cancelled":
                 return appointment
             rules.check_change(appointment, now)
@@ -472,14 +472,14 @@ class Booking:
 
         appointment = await self._database.write(work)
         self._wake()
-        return self._shown(appointment, token, now)
+        return self.shown(appointment, token)
 
     async def answer(self, token: str, answers: dict[str, str]) -> Shown:
         """Store the answers to a service's questions, later than booking."""
         now = self._clock.now()
 
         def work(connection: Connection) -> Appointment:
-            appointment = self._opened(connection, token, now)
+            appointment = self._opened(connection, token)
             if appointment.state not in rules.OPEN or now >= appointment.ends_at:
                 raise NotPossible()
             rules.raise_if(rules.check_answers(appointment.service, answers, complete=True))
@@ -492,7 +492,7 @@ class Booking:
             store.record(connection, appointment.id, now, "customer", "answered")
             return msgspec.structs.replace(appointment, answers=answers)
 
-        return self._shown(await self._database.write(work), token, now)
+        return self.shown(await self._database.write(work), token)
 
     async def invitation(self, token: str) -> bytes:
         """The appointment as an .ics file for its customer."""
@@ -506,7 +506,9 @@ class Booking:
         (appointment,) = store.whole(connection, [row])
         return appointment
 
-    def _shown(self, appointment: Appointment, token: str, now: int) -> Shown:
+    def shown(self, appointment: Appointment, token: str) -> Shown:
+        """An appointment with what its customer may do about it now."""
+        now = self._clock.now()
         may = rules.may_change(appointment, now)
         return Shown(
             appointment=appointment,
