@@ -190,7 +190,7 @@ class Desk:
             return adviser, store.whole(connection, rows)
 
         adviser, appointments = await self._database.read(work)
-        return self._letters.feed(adviser, appointments, now)
+        return self._letters.feed(adviser, appointments)
 
     async def _written(self, work: Callable[[Connection], Appointment]) -> Appointment:
         appointment = await self._database.write(work)

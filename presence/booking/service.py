@@ -30,7 +30,7 @@ from presence.errors import FieldError, HoldGone, Invalid, NotFound, NotPossible
 from presence.roster import store as roster_store
 from presence.roster.model import Adviser, Medium
 from presence.storage.database import Database
-from presence.tokens import derived_token, fingerprint, random_token
+from presence.tokens import fingerprint, random_token
 
 FAIRNESS = 30 * 86_400  # seconds over which appointments are counted
 KEEP_LINKS = 90 * 86_400  # seconds after its end that an appointment's link still opens it
@@ -150,14 +150,12 @@ class Booking:
         opening: Opening,
         letters: Correspondence,
         *,
-        secret_key: str,
         hold_minutes: int = 5,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._letters = letters
-        self._key = secret_key.encode()
         self._hold_seconds = hold_minutes * 60
         self._wake = wake
         self._seen = Agendas(opening)  # by readers, on the event loop
@@ -340,7 +338,7 @@ class Booking:
         before = store.by_request_key(connection, request.request_key)
         if before is not None:
             (appointment,) = store.whole(connection, [before])
-            return Booked(appointment=appointment, token=self._token(before.uid), repeated=True)
+            return Booked(appointment=appointment, token=self._letters.token(before.uid), repeated=True)
         version = self._enter(connection, now)
         held = store.hold_by(connection, fingerprint(request.hold)) if request.hold else None
         wanted = self._wanted(request, held)
@@ -399,7 +397,7 @@ class Booking:
     ) -> Booked:
         """Store the appointment with its time, mails and reminders."""
         uid = self._letters.new_uid()
-        token = self._token(uid)
+        token = self._letters.token(uid)
         immediate = wanted.stored.service.confirmation == "immediate"
         values = {
             "uid": uid,
@@ -449,7 +447,7 @@ class Booking:
         now = self._clock.now()
 
         def work(connection: Connection) -> Appointment:
-            appointment = self._opened(connection, token)
+            appointment = self._opened(connection, token, now)
             rules.check_change(appointment, now)
             return self.move_in(connection, appointment, start, reason=reason, actor="customer", now=now)
 
@@ -462,7 +460,7 @@ class Booking:
         now = self._clock.now()
 
         def work(connection: Connection) -> Appointment:
-            appointment = self._opened(connection, token)
+            appointment = self._opened(connection, token, now)
             if appointment.state == "cancelled":
                 return appointment
             rules.check_change(appointment, now)
@@ -479,7 +477,7 @@ class Booking:
         now = self._clock.now()
 
         def work(connection: Connection) -> Appointment:
-            appointment = self._opened(connection, token)
+            appointment = self._opened(connection, token, now)
             if appointment.state not in rules.OPEN or now >= appointment.ends_at:
                 raise NotPossible()
             rules.raise_if(rules.check_answers(appointment.service, answers, complete=True))
@@ -497,7 +495,7 @@ class Booking:
     async def invitation(self, token: str) -> bytes:
         """The appointment as an .ics file for its customer."""
         shown = await self.show(token)
-        return self._letters.download(shown.appointment, token, self._clock.now())
+        return self._letters.download(shown.appointment, self._clock.now())
 
     def _opened(self, connection: Connection, token: str, now: int) -> Appointment:
         row = store.by_fingerprint(connection, fingerprint(token))
@@ -608,7 +606,7 @@ class Booking:
         store.touch(connection, [one.id for one in appointment.advisers], version)
         store.record(connection, appointment.id, now, actor, state)
         self._letters.drop_reminders(connection, appointment.id)
-        self._letters.send(connection, state, ended, now=now)
+        self._letters.send(connection, state, ended, before=appointment, now=now)
         return ended
 
     # -- choosing and taking time -----------------------------------------------------------------------------------
@@ -710,9 +708,6 @@ class Booking:
         if freed is None and moved is None:  # else somebody's time was given back too: read it again
             busy = Busy(first, end, store.owner_of(appointment_id, hold_id), wanted.start, expires_at)
             self._own.take(ids, busy, version)
-
-    def _token(self, uid: str) -> str:
-        return derived_token(self._key, "appointment", uid)
 
 
 class _Row:

@@ -350,6 +350,11 @@ def by_id(connection: Connection, appointment_id: int) -> Row[Any] | None:
     return _one(connection, appointment.c.id == appointment_id)
 
 
+def by_ids(connection: Connection, ids: Collection[int]) -> Sequence[Row[Any]]:
+    """Rows of several appointments."""
+    return connection.execute(select(appointment).where(appointment.c.id.in_(ids))).all()
+
+
 def of_adviser(connection: Connection, adviser_id: int, since: int, until: int) -> Sequence[Row[Any]]:
     """Rows of an adviser's appointments that start in [since, until), in order."""
     return connection.execute(
