@@ -1,0 +1,20 @@
+"""When somebody is free, and who: pure rules on bitmaps of five-minute cells."""
+
+from presence.booking.availability.calendars import AdviserCalendar, Calendars
+from presence.booking.availability.choosing import choose, personal_or_pool
+from presence.booking.availability.explaining import Reason, why
+from presence.booking.availability.starts import free_at, free_starts, horizon_end
+from presence.booking.availability.window import Window
+
+__all__ = [
+    "AdviserCalendar",
+    "Calendars",
+    "Reason",
+    "Window",
+    "choose",
+    "free_at",
+    "free_starts",
+    "horizon_end",
+    "personal_or_pool",
+    "why",
+]

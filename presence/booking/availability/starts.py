@@ -1,0 +1,96 @@
+"""Free starts: the union over a pool, or the intersection of all of a collective one."""
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
+
+from presence.booking.availability.calendars import AdviserCalendar, Shape
+from presence.booking.availability.hours import is_holiday, local_date, midnight
+from presence.booking.availability.window import Window
+from presence.booking.model import CELL, Opening, Service
+from presence.roster.model import Medium
+
+
+def free_starts(
+    service: Service,
+    duration: int,
+    calendars: Sequence[AdviserCalendar],
+    opening: Opening,
+    now: int,
+    *,
+    medium: Medium | None = None,
+    spoken: str = "",
+    ignoring: str = "",
+) -> tuple[int, ...]:
+    """Every start that somebody of the pool (all of them, when collective) can take, in order; `duration` in minutes."""
+    able = able_of(service, calendars, medium, spoken)
+    if not able:
+        return ()
+    shape = Shape.of(service, duration)
+    combine = and_ if service.pool.collective else or_
+    bits = reduce(combine, (one.starts(shape, now, ignoring) for one in able))
+    window = able[0].window
+    return window.instants(bits & bookable_bits(service, opening, now, window))
+
+
+def free_at(
+    service: Service,
+    duration: int,
+    start: int,
+    calendars: Sequence[AdviserCalendar],
+    opening: Opening,
+    now: int,
+    *,
+    medium: Medium | None = None,
+    spoken: str = "",
+    ignoring: str = "",
+) -> list[AdviserCalendar]:
+    """Who can take exactly this start, by the rules that offer it; of a collective pool all or nobody."""
+    able = able_of(service, calendars, medium, spoken)
+    if not able or not earliest(service, now) <= start < horizon_end(service, opening, now):
+        return []
+    bit = able[0].window.bit(start)
+    if bit is None:
+        return []
+    shape = Shape.of(service, duration)
+    free = [one for one in able if one.starts(shape, now, ignoring) >> bit & 1]
+    return [] if service.pool.collective and len(free) < len(able) else free
+
+
+def able_of(
+    service: Service, calendars: Sequence[AdviserCalendar], medium: Medium | None, spoken: str
+) -> list[AdviserCalendar]:
+    """Who of a pool offers the medium and speaks the language; a collective pool is able only as a whole."""
+    able = [
+        one
+        for one in calendars
+        if (medium is None or (medium in one.adviser.media and medium in service.media))
+        and (not spoken or spoken in one.adviser.languages)
+    ]
+    return [] if service.pool.collective and len(able) < len(calendars) else able
+
+
+def bookable_bits(service: Service, opening: Opening, now: int, window: Window) -> int:
+    """The cells between minimum notice and horizon."""
+    first = -(-earliest(service, now) // CELL)
+    return window.span(first, -(-horizon_end(service, opening, now) // CELL))
+
+
+def earliest(service: Service, now: int) -> int:
+    """The first instant that minimum notice leaves."""
+    return now + service.notice * 60
+
+
+def horizon_end(service: Service, opening: Opening, now: int) -> int:
+    """The instant from which on nothing can be booked: the end of the last local day of the organisation."""
+    day = local_date(now, opening.zone)
+    if service.horizon_kind == "days":
+        day += dt.timedelta(days=service.horizon)
+    else:
+        left = service.horizon
+        while left > 0:
+            day += dt.timedelta(days=1)
+            if day.weekday() < 5 and not (opening.holidays and is_holiday(opening.holidays, day)):
+                left -= 1
+    return midnight(day + dt.timedelta(days=1), opening.zone)
