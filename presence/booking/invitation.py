@@ -1,11 +1,12 @@
-"""Appointments as iCalendar objects: invitations (iTIP, RFC 5546), a file to download, an adviser's feed. Pure.
+"""Appointments as iCalendar objects: invitations (RFC 5546), a file to download, an adviser's feed. Pure.
 
-What real calendars need decides here: times in UTC with `Z` (a TZID without its VTIMEZONE is an hour off in Outlook),
-one UID for the whole life, METHOD:CANCEL for what is cancelled (a REQUEST that says so stays in Google's calendar),
-and our own address as ORGANIZER, since it is the one that signs the mail and receives the replies.
+What real calendars need decides here: times in UTC with `Z` (a TZID without its VTIMEZONE is an hour off in
+Outlook), one UID for the whole life, METHOD:CANCEL for what is cancelled (a REQUEST that says so stays in
+Google's calendar), and our own address as ORGANIZER, since it is the one that signs the mail and receives
+the replies.
 
-The lines are written here because every booking waits for several of them: a general library takes milliseconds. The
-tests hold them against libical, ical.js and icalendar.
+The lines are written here because every booking waits for several of them: a general library takes
+milliseconds. The tests hold them against libical, ical.js and icalendar.
 """
 
 import re
@@ -69,8 +70,8 @@ def cancellation(appointment: Appointment, recipient: Recipient, *, organizer: M
 def withdrawal(appointment: Appointment, former: Adviser, *, organizer: Mailbox, now: int) -> bytes:
     """One adviser is taken off an appointment that goes on without them (METHOD:CANCEL).
 
-    Names only who is taken off, and has no STATUS: that would cancel it for all (RFC 5546 3.2.5). `appointment` is
-    the one the former adviser knows, with the raised `sequence`.
+    Names only who is taken off, and has no STATUS: that would cancel it for all (RFC 5546 3.2.5).
+    `appointment` is the one the former adviser knows, with the raised `sequence`.
     """
     recipient = wording.adviser_recipient(former)
     return _calendar(
@@ -93,9 +94,10 @@ def download(
 ) -> bytes:
     """A file to add the appointment to a calendar by hand.
 
-    No METHOD and no ATTENDEE: a REQUEST or attendees make calendars ask for an answer, or write to the others, when a
-    file is imported; PUBLISH entries are never updated by Exchange and Google. With UID, SEQUENCE and ORGANIZER of the
-    invitation it replaces the entry that the mail made, and later mails update it.
+    No METHOD and no ATTENDEE: a REQUEST or attendees make calendars ask for an answer, or write to the
+    others, when a file is imported; PUBLISH entries are never updated by Exchange and Google. With UID,
+    SEQUENCE and ORGANIZER of the invitation it replaces the entry that the mail made, and later mails update
+    it.
     """
     return _calendar(
         [],
@@ -116,7 +118,8 @@ def feed(
 ) -> bytes:
     """An adviser's appointments to subscribe to; what is cancelled or declined is simply gone.
 
-    Nothing in it depends on when it is asked for, so the same appointments are the same bytes (and the same ETag).
+    Nothing in it depends on when it is asked for, so the same appointments are the same bytes (and the same
+    ETag).
     """
     recipient = wording.adviser_recipient(adviser)
     events = [
@@ -149,7 +152,14 @@ def utc_form(instant: int) -> str:
 
 
 def _calendar(properties: list[str], events: list[str]) -> bytes:
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{_PRODUCT}", "CALSCALE:GREGORIAN", *properties, *events]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{_PRODUCT}",
+        "CALSCALE:GREGORIAN",
+        *properties,
+        *events,
+    ]
     lines += ["END:VCALENDAR", ""]
     return "\r\n".join(
         [line if len(line) <= _OCTETS and line.isascii() else _folded(line) for line in lines]
@@ -217,7 +227,7 @@ def _attendee(name: str, email: str, role: str, *, accepted: bool) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A name as a quoted parameter value, which ends at the next quotation mark (RFC 5545 3.2) and knows ^ (RFC 6868)."""
+    """A name as a quoted parameter value: it ends at the next quotation mark (RFC 5545 3.2); ^ is RFC 6868's."""
     return '"' + one_line(name).replace("^", "^^").replace('"', "'") + '"'
 
 
@@ -231,7 +241,11 @@ def _mailto(email: str) -> str:
 
 def _uri(address: str) -> str:
     """An address that cannot end its line."""
-    return address if address.isprintable() and " " not in address else "".join(_CONTROLS.sub("", address).split())
+    return (
+        address
+        if address.isprintable() and " " not in address
+        else "".join(_CONTROLS.sub("", address).split())
+    )
 
 
 def _text(name: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""Addresses that open a calendar of the web with the appointment filled in. Pure; nothing is sent until they are followed."""
+"""Addresses that open a calendar on the web with the appointment filled in. Pure."""
 
 from collections.abc import Mapping
 from html import escape
@@ -39,7 +39,13 @@ def calendar_links(appointment: Appointment, recipient: Recipient, links: Links)
     return CalendarLinks(
         google=_address(
             "https://calendar.google.com/calendar/render",
-            {"action": "TEMPLATE", "text": title, "dates": f"{start}/{end}", "details": details, "location": place},
+            {
+                "action": "TEMPLATE",
+                "text": title,
+                "dates": f"{start}/{end}",
+                "details": details,
+                "location": place,
+            },
         ),
         # Not /0/deeplink/compose, the address most sites use: it stopped working for many accounts in 2023.
         outlook=_address("https://outlook.live.com/calendar/action/compose", outlook),
@@ -53,7 +59,13 @@ def calendar_links(appointment: Appointment, recipient: Recipient, links: Links)
 
 def _address(base: str, query: Mapping[str, str]) -> str:
     # Spaces as %20: Outlook shows a + as it is.
-    return base + "?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in query.items() if value)
+    return (
+        base
+        + "?"
+        + "&".join(
+            f"{key}={quote(value, safe='', errors='replace')}" for key, value in query.items() if value
+        )
+    )
 
 
 def _with_marks(instant: int) -> str:

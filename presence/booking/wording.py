@@ -1,6 +1,7 @@
 """How an appointment is said to each of its people, in their language and zone. Pure.
 
-The customer's secret links reach nobody else: whatever is said to somebody takes only what `Links` gives their role.
+The customer's secret links reach nobody else: whatever is said to somebody takes only what `Links` gives
+their role.
 """
 
 import re
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from babel.dates import format_date
 
-from presence.booking.model import Appointment
+from presence.booking.model import Appointment, Person
 from presence.clock import utc
 from presence.i18n import LANGUAGES, N_, Translator, translator
 from presence.mail.compose import one_line
@@ -56,7 +57,8 @@ class Links(msgspec.Struct, frozen=True, kw_only=True):
 class When(msgspec.Struct, frozen=True):
     """Start and end in words, in a language and a zone."""
 
-    day: str  # "Thursday 26 November 2026"
+    day: str  # "Thursday, November 26, 2026", "jeudi 26 novembre 2026"
+    heading: str  # the same as a line begins: "Jeudi 26 novembre 2026"
     start: str  # "14:30"
     hours: str  # "14:30 – 15:00"; with the day of the end when that is another
     zone: str  # "Paris time (UTC+1)"
@@ -66,22 +68,31 @@ class When(msgspec.Struct, frozen=True):
 
 def recipients(appointment: Appointment) -> tuple[Recipient, ...]:
     """Everybody an appointment concerns, each address once: the customer, the advisers, the guests."""
-    people = [_person(appointment.customer.name, appointment.customer.email, "customer", appointment)]
-    people += [adviser_recipient(adviser) for adviser in appointment.advisers]
-    people += [_person(guest.name, guest.email, "guest", appointment) for guest in appointment.guests]
-    return tuple({person.email: person for person in reversed(people)}.values())[::-1]
+    people = [
+        _recipient("customer", appointment.customer),
+        *map(adviser_recipient, appointment.advisers),
+        *(_recipient("guest", guest) for guest in appointment.guests),
+    ]
+    once: dict[str, Recipient] = {}
+    for person in people:
+        once.setdefault(person.email, person)
+    return tuple(once.values())
 
 
 def adviser_recipient(adviser: Adviser) -> Recipient:
     """An adviser: the first of their languages that mails are written in, and their own zone."""
     language = next((spoken for spoken in adviser.languages if spoken in LANGUAGES), LANGUAGES[0])
     return Recipient(
-        role="adviser", name=plain_name(adviser.name), email=adviser.email, language=language, zone=adviser.zone
+        role="adviser",
+        name=plain_name(adviser.name),
+        email=adviser.email,
+        language=language,
+        zone=adviser.zone,
     )
 
 
 def plain_name(name: str) -> str:
-    """A name on one line, without web addresses: a booking must not carry a stranger's advertisement to guests."""
+    """A name on one line, without web addresses: no booking carries advertisement to its guests."""
     name = one_line(name)
     if "://" in name or "www." in name.lower():
         name = one_line(_ADDRESS_IN_NAME.sub("", name))
@@ -99,7 +110,9 @@ def when(language: str, zone: str, starts_at: int, ends_at: int) -> When:
     else:
         hours = f"{start} – {t.date(ends_at, zone)}, {end}"
     month = format_date(local, "LLL", locale=language).rstrip(".").upper()
-    return When(day, start, hours, t.zone_name(zone, starts_at), month, str(local.day))
+    return When(
+        day, day[:1].upper() + day[1:], start, hours, t.zone_name(zone, starts_at), month, str(local.day)
+    )
 
 
 def when_for(appointment: Appointment, recipient: Recipient) -> When:
@@ -162,9 +175,8 @@ def _with_whom(appointment: Appointment, recipient: Recipient, t: Translator) ->
     return t.gettext("%(medium)s with %(people)s", medium=medium, people=people)
 
 
-def _person(name: str, email: str, role: Role, appointment: Appointment) -> Recipient:
-    person = appointment.customer
-    if role == "guest":
-        person = next(guest for guest in appointment.guests if guest.email == email)
+def _recipient(role: Role, person: Person) -> Recipient:
     language = person.language if person.language in LANGUAGES else LANGUAGES[0]
-    return Recipient(role=role, name=plain_name(name), email=email, language=language, zone=person.zone)
+    return Recipient(
+        role=role, name=plain_name(person.name), email=person.email, language=language, zone=person.zone
+    )
