@@ -227,7 +227,7 @@ def _attendee(name: str, email: str, role: str, *, accepted: bool) -> str:
 
 
 def _quoted(name: str) -> str:
-    """A name as a quoted parameter value: it ends at the next quotation mark (RFC 5545 3.2); ^ is RFC 6868's."""
+    """A name as a quoted parameter value: it ends at the next quotation mark (3.2); ^ is RFC 6868's."""
     return '"' + one_line(name).replace("^", "^^").replace('"', "'") + '"'
 
 

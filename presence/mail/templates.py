@@ -9,8 +9,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Template, TemplateError,
-select_autoescape from jinja2.ext import Extension
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    select_autoescape,
+)
+from jinja2.ext import Extension
 
 from presence.errors import ConfigError
 from presence.i18n import LANGUAGES, translator
