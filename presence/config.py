@@ -4,9 +4,17 @@ Every key can be set by an environment variable (`PRESENCE_MAIL__HOST` is `mail.
 (`PRESENCE_MAIL__PASSWORD_FILE`, or `password_file` beside where `password` would stand).
 """
 
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
+
+from presence.errors import ConfigError
 
 HoursTable = dict[str, tuple[str, ...]]  # weekday -> ranges such as "08:00-12:30"
 
@@ -101,3 +109,157 @@ class Config(_Section):
     advisers: tuple[dict[str, Any], ...] = ()
     services: tuple[dict[str, Any], ...] = ()  # read by presence.booking.seed
     sites: tuple[dict[str, Any], ...] = ()
+
+
+# -- reading ------------------------------------------------------------------------------------------------------
+
+SECRETS = ("secret_key", "password")  # may stand in a file of their own: `password_file`
+_PREFIX = "PRESENCE_"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration of a file and the environment, which wins. `ConfigError` tells everything that is wrong."""
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text())
+        except OSError as error:
+            raise ConfigError(f"{path}: {error.strerror}") from None
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path}: {error}") from None
+    wrong: list[str] = []
+    _take_environment(raw, environ, wrong)
+    _take_secret_files(raw, wrong)
+    sections = _converted(raw, wrong)
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    config = Config(**sections)
+    wrong = _checked(config)
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return config
+
+
+def keys() -> dict[str, tuple[Any, Any]]:
+    """Every key, such as "mail.host", with its type and default."""
+    found = {}
+    for section in msgspec.structs.fields(Config):
+        if isinstance(section.type, type) and issubclass(section.type, _Section):
+            for field in msgspec.structs.fields(section.type):
+                default = field.default
+                if default is msgspec.NODEFAULT and callable(field.default_factory):
+                    default = field.default_factory()
+                found[f"{section.name}.{field.name}"] = (field.type, default)
+    return found
+
+
+def _take_environment(raw: dict[str, Any], environ: Mapping[str, str], wrong: list[str]) -> None:
+    """PRESENCE_MAIL__HOST is mail.host; numbers, lists and tables are written as JSON."""
+    known = keys()
+    for variable, text in environ.items():
+        if not variable.startswith(_PREFIX) or "__" not in variable:
+            continue
+        section, _, name = variable.removeprefix(_PREFIX).lower().partition("__")
+        key = f"{section}.{name}"
+        if key not in known and not (name.endswith("_file") and f"{section}.{name[:-5]}" in known):
+            wrong.append(f"{variable} names no key; {_allowed(section)}")
+            continue
+        if not isinstance(raw.setdefault(section, {}), dict):
+            continue  # told when the section is read
+        raw[section][name] = text if known.get(key, (str, ""))[0] is str else _parsed(text)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return [part.strip() for part in text.split(",")] if "," in text else text
+
+
+def _take_secret_files(raw: dict[str, Any], wrong: list[str]) -> None:
+    for section, values in raw.items():
+        if not isinstance(values, dict):
+            continue
+        for secret in SECRETS:
+            file = values.pop(f"{secret}_file", None)
+            if file is None:
+                continue
+            try:
+                values[secret] = Path(file).read_text().strip()
+            except OSError as error:
+                wrong.append(f"{section}.{secret}_file: {file}: {error.strerror}")
+
+
+def _converted(raw: dict[str, Any], wrong: list[str]) -> dict[str, Any]:
+    """Sections as structs, key by key, so that everything wrong is told at once."""
+    sections: dict[str, Any] = {}
+    shapes = {field.name: field.type for field in msgspec.structs.fields(Config)}
+    for name, values in raw.items():
+        shape = shapes.get(name)
+        if shape is None:
+            wrong.append(f"{name}: no such section; allowed are {', '.join(sorted(shapes))}")
+        elif not (isinstance(shape, type) and issubclass(shape, _Section)):
+            if isinstance(values, list) and all(isinstance(one, dict) for one in values):
+                sections[name] = tuple(values)
+            else:
+                wrong.append(f"{name}: found {_found(name, values)}; it is a list of tables, written [[{name}]]")
+        elif not isinstance(values, dict):
+            wrong.append(f"{name}: found {_found(name, values)}; it is a section, written [{name}]")
+        else:
+            fields = {field.name: field for field in msgspec.structs.fields(shape)}
+            read = {}
+            for key, value in values.items():
+                if key not in fields:
+                    wrong.append(f"{name}.{key}: no such key; {_allowed(name)}")
+                    continue
+                try:
+                    read[key] = msgspec.convert(value, fields[key].type)
+                except msgspec.ValidationError as error:
+                    wrong.append(f"{name}.{key}: found {_found(key, value)}; {error}")
+            sections[name] = shape(**read)
+    return sections
+
+
+def _allowed(section: str) -> str:
+    names = sorted(key.partition(".")[2] for key in keys() if key.startswith(f"{section}."))
+    return f"allowed are {', '.join(names)}" if names else "no such section"
+
+
+def _found(key: str, value: Any) -> str:
+    return "a secret" if key in SECRETS else repr(value)[:80]
+
+
+def _checked(config: Config) -> list[str]:
+    """What is wrong between keys."""
+    wrong = []
+    server, organisation = config.server, config.organisation
+    address = urlsplit(server.base_url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        wrong.append(f"server.base_url: found {server.base_url!r}; an address such as https://presence.example")
+    elif address.scheme == "http" and address.hostname not in _LOOPBACK:
+        wrong.append(f"server.base_url: found {server.base_url!r}; https is needed outside of this machine")
+    if not server.demo and len(server.secret_key) < 32:
+        wrong.append("server.secret_key: at least 32 characters are needed (`presence secret` makes one)")
+    try:
+        ZoneInfo(organisation.zone)
+    except (ValueError, OSError, LookupError):
+        wrong.append(f"organisation.zone: found {organisation.zone!r}; an IANA zone such as Europe/Paris")
+    for day, ranges in organisation.hours.items():
+        if day not in _WEEKDAYS:
+            wrong.append(f"organisation.hours.{day}: no such day; allowed are {', '.join(_WEEKDAYS)}")
+        wrong += [
+            f"organisation.hours.{day}: found {one!r}; a range such as 08:00-22:00"
+            for one in ranges
+            if not _RANGE.fullmatch(one)
+        ]
+    if not organisation.languages:
+        wrong.append("organisation.languages: found none; allowed are en, fr")
+    for name, value in (("readers", config.database.readers), ("connections", config.mail.connections)):
+        if not 1 <= value <= 64:
+            wrong.append(f"{name}: found {value}; 1 to 64")
+    return wrong
+
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_RANGE = re.compile(r"\s*([01]?\d|2[0-4]):[0-5]\d\s*-\s*([01]?\d|2[0-4]):[0-5]\d\s*")

@@ -1,0 +1,77 @@
+"""What a request says of its reader: language and zone; and the page that answers it."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from presence.clock import Clock
+from presence.config import Config
+from presence.i18n import negotiate
+from presence.web.assets import Assets
+from presence.web.templates import Templates
+
+YEAR = 31_536_000
+
+
+class Web(msgspec.Struct, frozen=True):
+    """What pages need of the application; at `app.state.presence`."""
+
+    config: Config
+    clock: Clock
+    templates: Templates
+    assets: Assets
+
+
+def web_of(request: Request) -> Web:
+    """The application's `Web`."""
+    web: Web = request.app.state.presence
+    return web
+
+
+def language_of(request: Request) -> str:
+    """The reader's language: asked for in the address, else chosen before, else the browser's."""
+    allowed = web_of(request).config.organisation.languages
+    for wish in (request.query_params.get("lang"), request.cookies.get("lang")):
+        if wish in allowed:
+            return wish
+    return negotiate(request.headers.get("accept-language", ""), allowed)
+
+
+def zone_of(request: Request) -> str:
+    """The reader's zone: asked for in the address, else chosen before, else the organisation's."""
+    for wish in (request.query_params.get("zone"), request.cookies.get("zone")):
+        if wish and is_zone(wish):
+            return wish
+    return web_of(request).config.organisation.zone
+
+
+def is_zone(name: str) -> bool:
+    """Whether it names an IANA zone."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return bool(name)
+
+
+def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page in the reader's language. A choice in the address is remembered."""
+    web, language = web_of(request), language_of(request)
+    html = web.templates.render(
+        template,
+        language,
+        request=request,
+        organisation=web.config.organisation,
+        demo=web.config.server.demo,
+        here=request.url,
+        **context,
+    )
+    response = HTMLResponse(html, status, headers={"Cache-Control": "no-store", "Content-Language": language})
+    secure = web.config.server.base_url.startswith("https://")
+    for name, chosen in (("lang", language), ("zone", request.query_params.get("zone", ""))):
+        if request.query_params.get(name) and (name != "zone" or is_zone(chosen)):
+            response.set_cookie(name, chosen, max_age=YEAR, secure=secure, httponly=False, samesite="lax")
+    return response
