@@ -73,7 +73,9 @@ class Database:
         if self.dialect == "sqlite":
             self._writer = SqliteWriter(sqlite_writer_engine(self.url))
         else:
-            self._writer = PostgresWriter(create_async_engine(_driver(self.url), pool_size=1, max_overflow=0))
+            self._writer = PostgresWriter(
+                create_async_engine(driver_url(self.url), pool_size=1, max_overflow=0)
+            )
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one consistent snapshot; it cannot write."""
@@ -130,7 +132,9 @@ class SqliteWriter:
                 if batch:
                     self._commit(connection, batch)
                     _settle(batch)
-            raw: Any = connection.connection.dbapi_connection  # outside of a transaction, which SQLAlchemy would begin
+            raw: Any = (
+                connection.connection.dbapi_connection
+            )  # outside of a transaction, which SQLAlchemy would begin
             raw.execute("PRAGMA optimize").close()
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         self._engine.dispose()
@@ -246,13 +250,13 @@ def sqlite_writer_engine(url: URL) -> Engine:
 def _reader_engine(url: URL, readers: int) -> AsyncEngine:
     if url.get_backend_name() != "sqlite":
         return create_async_engine(
-            _driver(url),
+            driver_url(url),
             pool_size=readers,
             max_overflow=0,
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         )
-    engine = create_async_engine(_driver(url), pool_size=readers, max_overflow=0)
+    engine = create_async_engine(driver_url(url), pool_size=readers, max_overflow=0)
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -270,8 +274,11 @@ def _reader_engine(url: URL, readers: int) -> AsyncEngine:
     return engine
 
 
-def _driver(url: URL) -> URL:
-    return url.set(drivername="sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+asyncpg")
+def driver_url(url: URL) -> URL:
+    """The address with the asynchronous driver for its database."""
+    return url.set(
+        drivername="sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+asyncpg"
+    )
 
 
 def _run_batch(connection: Connection, batch: Sequence[_Job]) -> None:

@@ -1,0 +1,191 @@
+"""The composition root: builds everything from the configuration and mounts the routes."""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import Connection
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from presence.booking import api, desk_pages, pages
+from presence.booking import seed as booking_seed
+from presence.booking.correspondence import Correspondence
+from presence.booking.desk import Desk
+from presence.booking.letters import Organisation
+from presence.booking.model import Opening
+from presence.booking.reminders import ReminderWorker
+from presence.booking.service import Booking
+from presence.clock import Clock, SystemClock
+from presence.config import Config
+from presence.errors import Unavailable
+from presence.mail import catcher_pages, outbox
+from presence.mail.catcher import Catcher
+from presence.mail.compose import Mailbox
+from presence.mail.templates import MailTemplates
+from presence.mail.worker import MailWorker
+from presence.roster import pages as roster_pages
+from presence.roster import seed as roster_seed
+from presence.roster.model import WeeklyHours
+from presence.roster.service import Roster
+from presence.roster.sign_in import SignIn
+from presence.sites import store as sites_store
+from presence.sites.service import Sites
+from presence.storage.database import Database
+from presence.tokens import fingerprint
+from presence.web.assets import Assets
+from presence.web.guard import Guard
+from presence.web.limits import Limits
+from presence.web.problems import handlers
+from presence.web.request import Web
+from presence.web.templates import Templates
+
+HOUR = 3600
+
+
+def create_app(
+    config: Config, clock: Clock | None = None, *, catcher: Catcher | None = None, workers: bool = True
+) -> Starlette:
+    """The application. Its lifespan opens the database, adds the first people and services, and runs the workers."""
+    clock = clock or SystemClock()
+    secret_key = config.server.secret_key or secrets.token_urlsafe(32)
+    database = Database(config.database.url, readers=config.database.readers)
+    mail_worker = MailWorker(database, clock, config.mail)
+    letters = _correspondence(config, secret_key)
+    booking = Booking(
+        database,
+        clock,
+        opening_of(config),
+        letters,
+        hold_minutes=config.booking.hold_minutes,
+        wake=mail_worker.wake,
+    )
+    reminder_worker = ReminderWorker(database, clock, letters, wake=mail_worker.wake)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await database.open()
+        try:
+            await sow(database, config, clock.now())
+            async with asyncio.TaskGroup() as group:
+                if workers:
+                    group.create_task(mail_worker.run(), name="mails")
+                    group.create_task(reminder_worker.run(), name="reminders")
+                yield
+                mail_worker.stop()
+                reminder_worker.stop()
+        finally:
+            await database.close()
+
+    app = Starlette(
+        routes=_routes(config, catcher),
+        middleware=[
+            Middleware(Guard, base_url=config.server.base_url, body_bytes=config.limits.body_bytes)
+        ],
+        exception_handlers=handlers(),
+        lifespan=lifespan,
+    )
+    assets = Assets()
+    app.router.routes.append(Mount(assets.prefix, assets, name="static"))
+    app.state.presence = Web(config, clock, Templates(assets.url), assets)
+    app.state.limits = Limits(
+        {
+            "sign_in": config.limits.sign_in_per_minute,
+            "hold": config.limits.holds_per_minute,
+            "book": config.limits.bookings_per_minute,
+            "api": config.limits.api_per_minute,
+        }
+    )
+    app.state.database = database
+    app.state.booking = booking
+    app.state.letters = letters
+    app.state.desk = Desk(database, clock, booking, letters, wake=mail_worker.wake)
+    app.state.roster = Roster(database, clock)
+    app.state.sign_in = SignIn(database, clock)
+    app.state.sites = Sites(database, clock)
+    return app
+
+
+def opening_of(config: Config) -> Opening:
+    """The organisation's opening hours."""
+    organisation = config.organisation
+    return Opening(
+        zone=organisation.zone, hours=WeeklyHours(**organisation.hours), holidays=organisation.holidays
+    )
+
+
+def _correspondence(config: Config, secret_key: str) -> Correspondence:
+    organisation = Organisation(
+        name=config.organisation.name,
+        mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),
+        phone=config.organisation.phone,
+        privacy_url=config.organisation.privacy_url,
+    )
+    return Correspondence(
+        organisation,
+        MailTemplates(config.mail.templates),
+        base_url=config.server.base_url,
+        secret_key=secret_key,
+        give_up_after=config.mail.give_up_after * HOUR,
+    )
+
+
+async def sow(database: Database, config: Config, now: int) -> None:
+    """Add the configuration's people, services and sites that are not there yet."""
+    teams = roster_seed.entries("teams", config.teams, roster_seed.TeamEntry)
+    advisers = roster_seed.adviser_entries(config.advisers)
+    services = booking_seed.service_entries(config.services)
+
+    def work(connection: Connection) -> None:
+        roster_seed.sow(connection, teams, advisers, now)
+        booking_seed.sow(connection, services)
+        known = sites_store.slugs(connection)
+        for one in config.sites:
+            key = Path(one["key_file"]).read_text().strip() if "key_file" in one else one["key"]
+            if one["slug"] not in known:
+                sites_store.add(connection, one["slug"], one.get("name", one["slug"]), fingerprint(key), now)
+
+    if teams or advisers or services or config.sites:
+        await database.write(work)
+
+
+def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
+    routes = [
+        Route("/healthz", healthz),
+        Route("/readyz", readyz),
+        Route("/metrics", metrics),
+        *api.routes(),
+        *pages.routes(),
+        *desk_pages.routes(),
+        *roster_pages.routes(),
+    ]
+    if config.server.demo and catcher is not None:
+        routes += catcher_pages.routes(catcher)
+    return routes
+
+
+async def healthz(_request: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """The database answers, and takes writes."""
+    database: Database = request.app.state.database
+    try:
+        waiting = await database.read(outbox.waiting)
+        await database.write(lambda connection: None)
+    except (Unavailable, OSError):
+        return JSONResponse({"status": "unavailable"}, 503)
+    return JSONResponse({"status": "ok", "mails_waiting": waiting})
+
+
+async def metrics(_request: Request) -> Response:
+    """Prometheus' text."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,79 @@
+"""The demo's mail server: it takes every mail and keeps it for a page to show. Nothing leaves the machine."""
+
+import asyncio
+import mailbox
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import NamedTuple
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+KEPT = 500  # mails; the oldest go first
+
+
+class Caught(NamedTuple):
+    """A mail that was caught."""
+
+    id: str
+    recipient: str
+    message: EmailMessage
+    raw: bytes
+
+    def part(self, content_type: str) -> str | None:
+        """The text of the first part of a type."""
+        for part in self.message.walk():
+            if part.get_content_type() == content_type:
+                return str(part.get_content())
+        return None
+
+
+class Catcher:
+    """A Maildir and the SMTP listener that fills it; `port` 0 takes any free one."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        self._box = mailbox.Maildir(directory)
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, port: int) -> int:
+        """Take mails on loopback; returns the port."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: SMTP(self, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port
+        )
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        """Stop listening."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """aiosmtpd's name for: a mail is here."""
+        content = envelope.content or b""
+        raw = content if isinstance(content, bytes) else content.encode()
+        recipient = ",".join(envelope.rcpt_tos)
+        await asyncio.to_thread(self._keep, b"X-Caught-For: " + recipient.encode() + b"\r\n" + raw)
+        return "250 caught"
+
+    def _keep(self, raw: bytes) -> None:
+        self._box.add(raw)
+        for old in sorted(self._box.keys())[:-KEPT]:
+            self._box.remove(old)
+
+    def mails(self, recipient: str = "") -> list[Caught]:
+        """What was caught, the newest first."""
+        found = [self._read(key) for key in sorted(self._box.keys(), reverse=True)]
+        return [one for one in found if not recipient or one.recipient == recipient]
+
+    def mail(self, key: str) -> Caught | None:
+        """One mail."""
+        return self._read(key) if key in self._box else None
+
+    def _read(self, key: str) -> Caught:
+        raw = self._box.get_bytes(key)
+        message = BytesParser(_class=EmailMessage, policy=policy.default).parsebytes(raw)
+        return Caught(key, str(message["X-Caught-For"] or ""), message, raw)
