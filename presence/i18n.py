@@ -53,6 +53,10 @@ class Translator:
         """The time of day: "14:30" """
         return str(format_time(_local(instant, zone).time(), "HH:mm", locale=self._locale))
 
+    def language_name(self, code: str) -> str:
+        """A language in this one: "French", "français"."""
+        return self._locale.languages.get(code, code)
+
     def zone_name(self, zone: str, instant: int) -> str:
         """A zone in words with its offset at an instant: "Paris time (UTC+1)", "heure de Paris (UTC+1)"."""
         city = self.city(zone)
@@ -78,6 +82,7 @@ _PATTERNS = {
     "short": "d MMM",
     "month": "MMMM y",
     "weekday": "EEEE",
+    "narrow": "EEEEE",
 }
 
 

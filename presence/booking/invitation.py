@@ -23,6 +23,17 @@ from presence.roster.model import Adviser, Medium
 REFRESH = "PT15M"  # how often subscribers to a feed should come back
 
 _PRODUCT = "-//presence//appointments//EN"
+# A calendar has at least one component (RFC 5545 3.6); this one changes no time.
+_NOTHING = [
+    "BEGIN:VTIMEZONE",
+    "TZID:UTC",
+    "BEGIN:STANDARD",
+    "DTSTART:19700101T000000",
+    "TZOFFSETFROM:+0000",
+    "TZOFFSETTO:+0000",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+]
 _OCTETS = 75  # RFC 5545 3.1, without the line's end
 # RFC 7986 6.3; the property can hold several, but a quoted list reads as one unknown feature.
 _FEATURES: dict[Medium, str] = {"video": "VIDEO", "audio": "AUDIO", "text": "CHAT"}
@@ -35,7 +46,12 @@ _ENCODED_IN_MAILTO = re.compile(r"[%/?#\[\]&;=`{|}^]")
 def request(
     appointment: Appointment, recipient: Recipient, links: Links, *, organizer: Mailbox, now: int
 ) -> bytes:
-    """The invitation, or its update after a move, for one person (METHOD:REQUEST)."""
+    """The invitation, or its update after a move, for one person (METHOD:REQUEST).
+
+    Raises `ValueError` for what is off: a REQUEST with STATUS:CANCELLED stays in most calendars.
+    """
+    if appointment.state in ("cancelled", "declined"):
+        raise ValueError(f"nobody is invited to an appointment that is {appointment.state}")
     return _calendar(
         ["METHOD:REQUEST"],
         _event(
@@ -142,7 +158,7 @@ def feed(
             f"REFRESH-INTERVAL;VALUE=DURATION:{REFRESH}",
             f"X-PUBLISHED-TTL:{REFRESH}",
         ],
-        events,
+        events or _NOTHING,
     )
 
 

@@ -121,8 +121,9 @@ def when_for(appointment: Appointment, recipient: Recipient) -> When:
 
 
 def service_name(appointment: Appointment, language: str) -> str:
-    """The service's name on one line."""
-    return one_line(appointment.service.text(appointment.service.name, language))
+    """The service's name on one line; never empty, since an entry in a calendar needs a title."""
+    name = one_line(appointment.service.text(appointment.service.name, language))
+    return name or translator(language).gettext("Appointment")
 
 
 def medium_name(medium: Medium, t: Translator) -> str:
@@ -145,7 +146,7 @@ def summary(appointment: Appointment, recipient: Recipient) -> str:
     t = translator(recipient.language)
     service = service_name(appointment, recipient.language)
     if recipient.role == "adviser":
-        return f"{service} – {plain_name(appointment.customer.name)}"
+        return " – ".join(filter(None, (service, plain_name(appointment.customer.name))))
     return t.gettext("%(service)s with %(adviser)s", service=service, adviser=adviser_names(appointment))
 
 

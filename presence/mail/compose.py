@@ -36,6 +36,8 @@ _LANGUAGE = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 _PLAIN_PHRASE = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+", re.ASCII
 )  # atoms and single spaces (RFC 5322 3.2.3)
+# Control characters, line ends of every kind, and halves of characters, which no encoding can carry.
+_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Marks that turn the direction of text make a name look like another one.
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C, 0xFEFF])
 
@@ -122,14 +124,11 @@ def one_line(text: str) -> str:
     Ends a CR LF that would begin another header, and the marks that reverse what is read; cut at 255
     characters.
     """
-    if text.isprintable():  # most texts are, and need no second look
-        if len(text) <= _MAX_TEXT and "  " not in text and text.strip() == text:
-            return text
-    else:
-        text = "".join(
-            c if c.isprintable() or c in "\u200d\u200c\ufe0f" else " " for c in text.translate(_TURNING)
-        )
-    return " ".join(text.split())[:_MAX_TEXT].rstrip()
+    if not text.isprintable():  # most texts are, and need no second look
+        text = _BREAKING.sub(" ", text.translate(_TURNING))
+    if "  " in text:
+        text = re.sub(" +", " ", text)
+    return text.strip()[:_MAX_TEXT].rstrip()
 
 
 def _calendar_part(letter: Letter, boundary: str) -> list[str]:
