@@ -1,4 +1,4 @@
-"""Every letter written once at the start, so that an organisation's own template fails then and not in a booking."""
+"""Every letter, written once at the start: an organisation's own template fails then, not in a booking."""
 
 from jinja2 import TemplateError
 

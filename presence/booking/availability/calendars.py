@@ -1,7 +1,9 @@
 """Advisers' calendars: bitmaps built once and kept until their hours or their busy time change."""
 
 import datetime as dt
+from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from presence.booking.availability.hours import adviser_hours, grid_bits, local_date, midnight, open_bits
@@ -20,62 +22,73 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, service: Service, duration: int) -> "Shape":
-        """The shape of a service; `duration` in minutes."""
-        cell = CELL // 60
-        return cls(duration // cell, service.buffer_before // cell, service.buffer_after // cell, service.grid)
+        """The shape of a service; `duration` in minutes. What is not a whole number of cells is rounded up."""
+        minutes = (duration, service.buffer_before, service.buffer_after)
+        return cls(*(-(-length * 60 // CELL) for length in minutes), service.grid)
 
 
 class AdviserCalendar:
     """One adviser's bitmaps over a window."""
 
-    __slots__ = ("_appointments", "_holds", "_kept", "agenda", "hours", "window")
+    __slots__ = ("_expiries", "_holds", "_kept", "_lasting", "_owners", "agenda", "hours", "window")
 
     def __init__(self, agenda: Agenda, hours: int, window: Window) -> None:
         self.agenda = agenda
         self.hours = hours  # the adviser's own AND the organisation's
         self.window = window
-        self._holds = tuple(one for one in agenda.busy if one.expires_at is not None)
-        self._appointments = tuple(one for one in agenda.busy if one.expires_at is None)
-        self._kept: dict[Shape, int] = {}
+        self._lasting = tuple(one for one in agenda.busy if one.expires_at is None)
+        held = [(one.expires_at, one) for one in agenda.busy if one.expires_at is not None]
+        held.sort(key=lambda pair: pair[0])
+        self._holds = tuple(one for _, one in held)
+        self._expiries = tuple(expires_at for expires_at, _ in held)
+        self._owners: frozenset[str] | None = None
+        self._kept: tuple[int, dict[Shape, int]] = (0, {})  # with so many holds gone: the starts of each shape
 
     @property
     def adviser(self) -> Adviser:
         return self.agenda.adviser
 
     def starts(self, shape: Shape, now: int, ignoring: str = "") -> int:
-        """The cells at which something of this shape could start: kept, unless holds or `ignoring` make a difference."""
-        if not self._holds and not ignoring:
-            kept = self._kept.get(shape)
-            if kept is None:
-                kept = self._kept[shape] = self._starts(shape, self._appointments)
-            return kept
-        return self._starts(shape, self.counted(now, ignoring))
+        """The cells at which something of this shape could start; kept until a hold runs out."""
+        if ignoring and self._has(ignoring):
+            return self._starts(shape, self.counted(now, ignoring))
+        gone = bisect_right(self._expiries, now) if self._expiries else 0
+        kept_for, kept = self._kept
+        if kept_for != gone:
+            kept = {}
+            self._kept = gone, kept
+        bits = kept.get(shape)
+        if bits is None:
+            bits = kept[shape] = self._starts(shape, self.counted(now))
+        return bits
 
     def counted(self, now: int, ignoring: str = "") -> tuple[Busy, ...]:
-        """What takes this adviser's time now: appointments and holds that have not run out, but for one owner's."""
-        return tuple(
-            one
-            for one in (*self._appointments, *self._holds)
-            if (one.expires_at is None or one.expires_at > now) and one.owner != ignoring
-        )
+        """What takes this adviser's time: appointments, and holds that have not run out; but for one owner's."""
+        counted = self._lasting + self._holds[bisect_right(self._expiries, now) :]
+        return tuple(one for one in counted if one.owner != ignoring) if ignoring else counted
+
+    def _has(self, owner: str) -> bool:
+        if self._owners is None:
+            self._owners = frozenset(one.owner for one in self.agenda.busy)
+        return owner in self._owners
 
     def _starts(self, shape: Shape, busy: tuple[Busy, ...]) -> int:
-        free = self.window.everything & ~self.busy_bits(busy)
+        free = self.window.everything & ~self._busy_bits(busy)
         open_long_enough = eroded(self.hours, shape.duration)
         # Cells before the window count as free: nothing can start there anyway.
         padded = (free << shape.before) | ((1 << shape.before) - 1)
         undisturbed = eroded(padded, shape.before + shape.duration + shape.after)
         bits = open_long_enough & undisturbed & grid_bits(self.adviser.zone, shape.grid, self.window)
-        return bits & ~self.full_bits(busy)
+        return bits & ~self._full_bits(busy)
 
-    def busy_bits(self, busy: tuple[Busy, ...]) -> int:
-        """The cells taken; what takes no time still takes the cell it is in."""
+    def _busy_bits(self, busy: Iterable[Busy]) -> int:
         bits = 0
         for one in busy:
-            bits |= self.window.span(one.first, max(one.end, one.first + 1))
+            first, end = cells_taken(one)
+            bits |= self.window.span(first, end)
         return bits
 
-    def full_bits(self, busy: tuple[Busy, ...]) -> int:
+    def _full_bits(self, busy: tuple[Busy, ...]) -> int:
         """The adviser's local days and weeks that have reached a limit."""
         adviser, bits = self.adviser, 0
         for limit, length in ((adviser.daily_limit, 1), (adviser.weekly_limit, 7)):
@@ -89,7 +102,12 @@ class AdviserCalendar:
         return bits
 
 
-def full_periods(adviser: Adviser, busy: tuple[Busy, ...], limit: int, length: int) -> list[dt.date]:
+def cells_taken(busy: Busy) -> tuple[int, int]:
+    """First cell and one past the last: what takes no time still takes the cell it is in."""
+    return busy.first, max(busy.end, busy.first + 1)
+
+
+def full_periods(adviser: Adviser, busy: Iterable[Busy], limit: int, length: int) -> list[dt.date]:
     """The first dates of the days (length 1) or ISO weeks (7) in which appointments have reached a limit."""
     begins = {one.owner: local_date(one.starts_at, adviser.zone) for one in busy}
     if length == 7:
@@ -107,7 +125,7 @@ class Calendars:
         self._calendars: dict[int, AdviserCalendar] = {}
 
     def put(self, agenda: Agenda) -> None:
-        """Take in an agenda, in the place of what was known; the hours are built anew only when the adviser differs."""
+        """Take in an agenda, in the place of what was known; hours are built anew only for a changed adviser."""
         known = self._calendars.get(agenda.adviser.id)
         if known is not None and known.adviser is agenda.adviser:
             hours = known.hours

@@ -1,19 +1,34 @@
 """Why a start is not offered: the same bitmaps, asked one by one."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 
-from presence.booking.availability.calendars import AdviserCalendar, Shape, full_periods, opening_bits
+from presence.booking.availability.calendars import (
+    AdviserCalendar,
+    Shape,
+    cells_taken,
+    full_periods,
+    opening_bits,
+)
 from presence.booking.availability.hours import grid_bits, is_holiday, local_date, open_bits
 from presence.booking.availability.starts import able_of, earliest, free_at, horizon_end
-from presence.booking.model import CELL, Opening, Service
-from presence.roster.model import Medium
+from presence.booking.model import CELL, Busy, Opening, Service
+from presence.roster.model import WEEKDAYS, Medium
+
+Found = Iterator[tuple[str, dict[str, Any]]]
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why not: of one adviser (their slug), or of the service as a whole (None). Instants among `values` are integers."""
+    """Why not: of one adviser (their slug), or of the service as a whole (None).
+
+    Of a service: empty_pool, before_notice (earliest), beyond_horizon (end), organisation_closed and organisation_holiday
+    (day), off_grid (grid). Of an adviser: not_in_pool, inactive, medium, language, outside_hours and exception (day,
+    hours), holiday (day), absent (from, until), off_grid (grid), busy (kind, from, until), held (from, until, expires),
+    buffer (kind, from, until), daily_limit and weekly_limit (limit, begins). Instants are integers, days ISO dates.
+    """
 
     adviser: str | None = None
     code: str
@@ -31,101 +46,109 @@ def why(
     medium: Medium | None = None,
     spoken: str = "",
     ignoring: str = "",
+    asked: str = "",
 ) -> list[Reason]:
-    """Every reason against a start; none when it is offered."""
-    asked: dict[str, Any] = {"medium": medium, "spoken": spoken, "ignoring": ignoring}
-    if free_at(service, duration, start, calendars, opening, now, **asked):
+    """Every reason against a start; none when it is offered. `asked` is the slug of an adviser it was asked of alone."""
+    pool = [one for one in calendars if not asked or one.adviser.slug == asked]
+    if free_at(service, duration, start, pool, opening, now, medium=medium, spoken=spoken, ignoring=ignoring):
         return []
-    reasons = _of_service(service, start, calendars, opening, now)
-    for one in calendars:
-        reasons += _of_adviser(service, duration, start, one, opening, now, medium, spoken, ignoring)
+    reasons = [Reason(code=code, values=values) for code, values in _of_service(service, start, pool, opening, now)]
+    reasons += [Reason(adviser=slug, code=code) for slug, code in _of_outsiders(service, calendars, asked)]
+    shape = Shape.of(service, duration)
+    for one in pool:
+        found = [*_of_offer(service, one, medium, spoken), *_of_time(one, shape, start, now, ignoring)]
+        reasons += [Reason(adviser=one.adviser.slug, code=code, values=values) for code, values in found]
     return reasons
 
 
 def _of_service(
-    service: Service, start: int, calendars: Sequence[AdviserCalendar], opening: Opening, now: int
-) -> list[Reason]:
-    reasons = []
-    if not calendars:
-        reasons.append(Reason(code="empty_pool"))
-    if start < earliest(service, now):
-        reasons.append(Reason(code="before_notice", values={"earliest": earliest(service, now)}))
-    if start >= horizon_end(service, opening, now):
-        reasons.append(Reason(code="beyond_horizon", values={"end": horizon_end(service, opening, now)}))
+    service: Service, start: int, pool: Sequence[AdviserCalendar], opening: Opening, now: int
+) -> Found:
+    if not pool:
+        yield "empty_pool", {}
+        return
+    window = pool[0].window
+    end = min(horizon_end(service, opening, now), window.ends_at)
+    if start < max(earliest(service, now), window.begins_at):
+        yield "before_notice", {"earliest": earliest(service, now)}
+    if start >= end:
+        yield "beyond_horizon", {"end": end}
     if start % CELL:
-        reasons.append(Reason(code="off_grid", values={"grid": service.grid}))
-    return reasons
+        yield "off_grid", {"grid": service.grid}
 
 
-def _of_adviser(
-    service: Service,
-    duration: int,
-    start: int,
-    calendar: AdviserCalendar,
-    opening: Opening,
-    now: int,
-    medium: Medium | None,
-    spoken: str,
-    ignoring: str,
-) -> list[Reason]:
-    adviser, window = calendar.adviser, calendar.window
-    found: list[tuple[str, dict[str, Any]]] = []
+def _of_outsiders(
+    service: Service, calendars: Sequence[AdviserCalendar], asked: str
+) -> Iterator[tuple[str, str]]:
+    """Advisers the service names who have no calendar, and one who was asked for and is not of the pool."""
+    known = {one.adviser.slug for one in calendars}
+    named = [member.adviser for member in service.pool.advisers]
+    for slug in named:
+        if slug not in known and (not asked or slug == asked):
+            yield slug, "inactive"
+    if asked and asked not in known and asked not in named:
+        yield asked, "not_in_pool"
+
+
+def _of_offer(service: Service, calendar: AdviserCalendar, medium: Medium | None, spoken: str) -> Found:
     if not able_of(service, [calendar], medium, ""):
-        found.append(("medium", {"medium": medium}))
-    if not able_of(service, [calendar], None, spoken):
-        found.append(("language", {"language": spoken}))
-    bit = window.bit(start)
-    if bit is not None:
-        shape = Shape.of(service, duration)
-        needed = ((1 << shape.duration) - 1) << bit
-        if needed & ~opening_bits(opening, window):
-            closed = opening.holidays and is_holiday(opening.holidays, local_date(start, opening.zone))
-            found.append(("organisation_holiday" if closed else "organisation_closed", {}))
-        found += _hours_against(calendar, start, needed)
-        if not grid_bits(adviser.zone, service.grid, window) >> bit & 1:
-            found.append(("off_grid", {"grid": service.grid}))
-        found += _time_against(calendar, start, shape, now, ignoring)
-    return [Reason(adviser=adviser.slug, code=code, values=values) for code, values in found]
+        yield "medium", {"medium": medium or ", ".join(service.media)}
+    if spoken and spoken not in calendar.adviser.languages:
+        yield "language", {"language": spoken}
 
 
-def _hours_against(calendar: AdviserCalendar, start: int, needed: int) -> list[tuple[str, dict[str, Any]]]:
+def _of_time(calendar: AdviserCalendar, shape: Shape, start: int, now: int, ignoring: str) -> Found:
+    bit = calendar.window.bit(start)
+    if bit is None:  # said of the service already
+        return
+    needed = ((1 << shape.duration) - 1) << bit
+    yield from _of_hours(calendar, start, needed)
+    if not grid_bits(calendar.adviser.zone, shape.grid, calendar.window) >> bit & 1:
+        yield "off_grid", {"grid": shape.grid}
+    busy = calendar.counted(now, ignoring)
+    for one in busy:
+        yield from _of_busy(one, shape, start // CELL)
+    yield from _of_limits(calendar, start, busy)
+
+
+def _of_hours(calendar: AdviserCalendar, start: int, needed: int) -> Found:
     adviser, window = calendar.adviser, calendar.window
-    found: list[tuple[str, dict[str, Any]]] = []
     if needed & ~open_bits(adviser.hours, adviser.zone, adviser.holidays, adviser.exceptions, window):
         day = local_date(start, adviser.zone)
-        if any(one.day == day.isoformat() for one in adviser.exceptions):
-            found.append(("exception", {"day": day.isoformat()}))
-        elif adviser.holidays and is_holiday(adviser.holidays, day):
-            found.append(("holiday", {"day": day.isoformat()}))
+        said = {"day": day.isoformat()}
+        replaced = next((one.ranges for one in adviser.exceptions if one.day == said["day"]), None)
+        if replaced is not None:
+            yield "exception", said | {"hours": ", ".join(replaced)}
+        elif is_holiday(adviser.holidays, day):
+            yield "holiday", said
         else:
-            found.append(("outside_hours", {}))
+            yield "outside_hours", said | {"hours": ", ".join(getattr(adviser.hours, WEEKDAYS[day.weekday()]))}
     for away in adviser.absences:
         if needed & window.between(away.starts_at, away.ends_at):
-            found.append(("absent", {"from": away.starts_at, "until": away.ends_at}))
-    return found
+            yield "absent", {"from": away.starts_at, "until": away.ends_at}
 
 
-def _time_against(
-    calendar: AdviserCalendar, start: int, shape: Shape, now: int, ignoring: str
-) -> list[tuple[str, dict[str, Any]]]:
-    adviser, cell = calendar.adviser, start // CELL
-    busy = calendar.counted(now, ignoring)
-    found: list[tuple[str, dict[str, Any]]] = []
-    for one in busy:
-        first, end = one.first, max(one.end, one.first + 1)
-        if first < cell + shape.duration and end > cell:
-            values: dict[str, Any] = {"from": first * CELL, "until": end * CELL}
-            if one.expires_at is not None:
-                found.append(("held", values | {"expires": one.expires_at}))
-            else:
-                found.append(("busy", values))
-        elif first < cell + shape.duration + shape.after and end > cell - shape.before:
-            found.append(("buffer", {"from": first * CELL, "until": end * CELL}))
-    for code, limit, length in (("daily_limit", adviser.daily_limit, 1), ("weekly_limit", adviser.weekly_limit, 7)):
+def _of_busy(busy: Busy, shape: Shape, cell: int) -> Found:
+    first, end = cells_taken(busy)
+    if first >= cell + shape.duration + shape.after or end <= cell - shape.before:
+        return
+    span: dict[str, Any] = {"from": first * CELL, "until": end * CELL}
+    kind = busy.owner.partition(":")[0]
+    if first >= cell + shape.duration or end <= cell:
+        yield "buffer", span | {"kind": kind}
+    elif busy.expires_at is not None:
+        yield "held", span | {"expires": busy.expires_at}
+    else:
+        yield "busy", span | {"kind": kind}
+
+
+def _of_limits(calendar: AdviserCalendar, start: int, busy: Sequence[Busy]) -> Found:
+    adviser = calendar.adviser
+    day = local_date(start, adviser.zone)
+    limits = (("daily_limit", adviser.daily_limit, 1), ("weekly_limit", adviser.weekly_limit, 7))
+    for code, limit, length in limits:
         if limit is None:
             continue
-        day = local_date(start, adviser.zone)
-        days = full_periods(adviser, busy, limit, length)
-        if limit <= 0 or any(0 <= (day - begin).days < length for begin in days):
-            found.append((code, {"limit": limit}))
-    return found
+        begins = day - dt.timedelta(days=day.weekday() if length == 7 else 0)
+        if limit <= 0 or begins in full_periods(adviser, busy, limit, length):
+            yield code, {"limit": limit, "begins": begins.isoformat()}

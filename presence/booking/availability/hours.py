@@ -1,31 +1,34 @@
 """Hours as bitmaps: what the clock on the wall says.
 
-An instant is open when its wall-clock time lies in a range that began on that date (or the day before, past midnight). So
-nothing needs to be decided on the nights when the clocks change: a range in the hour that comes twice is open both times,
-one in the hour that is missing is never open.
+An instant is open when its wall-clock time lies in a range that began on that date (or the day before, past
+midnight). So nothing needs to be decided on the nights when the clocks change: a range in the hour that comes twice is
+open both times, one in the hour that is missing is never open.
 """
 
 import datetime as dt
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from math import lcm
 from zoneinfo import ZoneInfo
 
 from presence.booking.availability.window import DAY, DAY_CELLS, Window
 from presence.booking.model import CELL
 from presence.roster.model import Adviser, DayException, Range, WeeklyHours
 
-if TYPE_CHECKING:
-    from holidays import HolidayBase
-
 EPOCH = dt.date(1970, 1, 1)
 Segment = tuple[int, int, int]  # instants [from, to) and the offset from UTC that holds there, seconds
+
+
+@lru_cache(maxsize=1024)
+def clock_of(zone: str) -> ZoneInfo:
+    """The zone of a name, read once: `ZoneInfo` itself holds on to eight."""
+    return ZoneInfo(zone)
 
 
 @lru_cache(maxsize=512)
 def segments(zone: str, window: Window) -> tuple[Segment, ...]:
     """The parts of a window during which a zone's offset from UTC stays the same."""
-    tz = ZoneInfo(zone)
+    tz = clock_of(zone)
     found: list[Segment] = []
     at = window.begins_at
     while at < window.ends_at:
@@ -47,7 +50,7 @@ def _offset(tz: ZoneInfo, instant: int) -> int:
 
 
 def _change(tz: ZoneInfo, low: int, high: int, offset: int) -> int:
-    """The first instant after `low`, up to `high`, at which the offset is another; to the minute, as zones change."""
+    """The first instant after `low`, up to `high`, with another offset; zones change on the minute."""
     while high - low > 60:
         middle = (low + high) // 120 * 60
         if _offset(tz, middle) == offset:
@@ -59,29 +62,36 @@ def _change(tz: ZoneInfo, low: int, high: int, offset: int) -> int:
 
 def local_date(instant: int, zone: str) -> dt.date:
     """The date on the wall."""
-    return dt.datetime.fromtimestamp(instant, ZoneInfo(zone)).date()
+    return dt.datetime.fromtimestamp(instant, clock_of(zone)).date()
 
 
 def midnight(day: dt.date, zone: str) -> int:
     """The instant a local date begins (where midnight is jumped over, the first instant after it)."""
-    return int(dt.datetime.combine(day, dt.time(), ZoneInfo(zone)).timestamp())
+    return int(dt.datetime.combine(day, dt.time(), clock_of(zone)).timestamp())
 
 
-@lru_cache(maxsize=256)
-def _calendar(place: str) -> "HolidayBase | None":
-    import holidays  # noqa: PLC0415 - hundreds of countries, only when one is asked for
+@lru_cache(maxsize=1024)
+def _holidays_of(place: str, year: int) -> frozenset[dt.date]:
+    # Half a second of imports, so only for those who name a place. The library's own object grows as it is asked, which
+    # two threads must not do at once; a set of the year's dates is safe to share.
+    import holidays
 
-    if not place:
-        return None
     country, _, region = place.partition("-")
-    return holidays.country_holidays(country, subdiv=region or None)
+    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year, expand=False))
 
 
-@lru_cache(maxsize=65_536)
 def is_holiday(place: str, day: dt.date) -> bool:
-    """Whether a date is a public holiday in a country or region ("FR", "FR-57")."""
-    calendar = _calendar(place)
-    return calendar is not None and day in calendar
+    """Whether a date is a public holiday in a country or region ("FR", "FR-57"); in no place ("") never."""
+    return bool(place) and day in _holidays_of(place, day.year)
+
+
+def knows_holidays(place: str) -> bool:
+    """Whether public holidays are known of a country or region, so that a configuration can be refused in time."""
+    try:
+        is_holiday(place, EPOCH)
+    except NotImplementedError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4096)
@@ -111,9 +121,11 @@ def open_bits(
     exceptions: tuple[DayException, ...],
     window: Window,
 ) -> int:
-    """The cells of a window in which hours are open. The same hours are built once, however many have them."""
-    # On the wall: bit n is the n-th five minutes after midnight of the day before the window's first local date.
-    first_day = _first_day(window)
+    """The cells of a window in which hours are open; the same hours are built once, however many have them.
+
+    An exception replaces the ranges that begin on its date, be it a holiday or not.
+    """
+    first_day = EPOCH + dt.timedelta(days=_wall_day(window))
     days = window.cells // DAY_CELLS + 4
     weekly = _weekdays(hours)
     special = {one.day: one.ranges for one in exceptions}
@@ -123,7 +135,7 @@ def open_bits(
         replaced = special.get(day.isoformat()) if special else None
         if replaced is not None:
             bits = _bits(_parsed(replaced))
-        elif holidays and is_holiday(holidays, day):
+        elif is_holiday(holidays, day):
             bits = 0
         else:
             bits = weekly[day.weekday()]
@@ -131,13 +143,17 @@ def open_bits(
     return from_wall(wall, zone, window)
 
 
-def _first_day(window: Window) -> dt.date:
-    return EPOCH + dt.timedelta(days=window.begins_at // DAY - 2)
+def _wall_day(window: Window) -> int:
+    """The date with whose midnight bitmaps of wall-clock time begin, in days since the epoch.
+
+    One day before a window's first local date, wherever it is, for what runs past midnight.
+    """
+    return window.begins_at // DAY - 2
 
 
 def from_wall(wall: int, zone: str, window: Window) -> int:
-    """Cells of the window whose wall-clock time is set in `wall`, which begins two days before the window (UTC dates)."""
-    wall_base = (window.begins_at // DAY - 2) * DAY_CELLS
+    """Cells of the window whose wall-clock time is set in `wall`, a bitmap of wall-clock time."""
+    wall_base = _wall_day(window) * DAY_CELLS
     bits = 0
     for begins, ends, offset in segments(zone, window):
         first, length = begins // CELL, (ends - begins) // CELL
@@ -149,7 +165,7 @@ def from_wall(wall: int, zone: str, window: Window) -> int:
 @lru_cache(maxsize=1024)
 def grid_bits(zone: str, minutes: int, window: Window) -> int:
     """Cells whose wall-clock minute of the day is a multiple of `minutes`."""
-    step = minutes * 60 // CELL
+    step = lcm(minutes * 60, CELL) // CELL
     day = 0
     for cell in range(0, DAY_CELLS, step):
         day |= 1 << cell

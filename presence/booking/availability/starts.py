@@ -23,15 +23,54 @@ def free_starts(
     spoken: str = "",
     ignoring: str = "",
 ) -> tuple[int, ...]:
-    """Every start that somebody of the pool (all of them, when collective) can take, in order; `duration` in minutes."""
+    """Every start that somebody of the pool (all of them, when collective) can take, in order.
+
+    `duration` in minutes; without a `medium` any that the service offers will do; `ignoring` is the owner of busy time to
+    look past ("hold:12", "appointment:7").
+    """
+    bits = free_bits(
+        service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring
+    )
+    return calendars[0].window.instants(bits) if bits else ()
+
+
+def next_free_start(
+    service: Service,
+    duration: int,
+    calendars: Sequence[AdviserCalendar],
+    opening: Opening,
+    now: int,
+    *,
+    medium: Medium | None = None,
+    spoken: str = "",
+    ignoring: str = "",
+) -> int | None:
+    """The first of the free starts; None when there is none."""
+    bits = free_bits(
+        service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring
+    )
+    return calendars[0].window.instants(bits & -bits)[0] if bits else None
+
+
+def free_bits(
+    service: Service,
+    duration: int,
+    calendars: Sequence[AdviserCalendar],
+    opening: Opening,
+    now: int,
+    *,
+    medium: Medium | None = None,
+    spoken: str = "",
+    ignoring: str = "",
+) -> int:
+    """The free starts as cells of the window that all the calendars share."""
     able = able_of(service, calendars, medium, spoken)
     if not able:
-        return ()
+        return 0
     shape = Shape.of(service, duration)
     combine = and_ if service.pool.collective else or_
-    bits = reduce(combine, (one.starts(shape, now, ignoring) for one in able))
-    window = able[0].window
-    return window.instants(bits & bookable_bits(service, opening, now, window))
+    bits = reduce(combine, [one.starts(shape, now, ignoring) for one in able])
+    return bits & bookable_bits(service, opening, now, able[0].window)
 
 
 def free_at(
@@ -53,8 +92,8 @@ def free_at(
     bit = able[0].window.bit(start)
     if bit is None:
         return []
-    shape = Shape.of(service, duration)
-    free = [one for one in able if one.starts(shape, now, ignoring) >> bit & 1]
+    shape, mask = Shape.of(service, duration), 1 << bit
+    free = [one for one in able if one.starts(shape, now, ignoring) & mask]
     return [] if service.pool.collective and len(free) < len(able) else free
 
 
@@ -62,11 +101,12 @@ def able_of(
     service: Service, calendars: Sequence[AdviserCalendar], medium: Medium | None, spoken: str
 ) -> list[AdviserCalendar]:
     """Who of a pool offers the medium and speaks the language; a collective pool is able only as a whole."""
+    media = {one for one in service.media if medium is None or one == medium}
     able = [
         one
         for one in calendars
-        if (medium is None or (medium in one.adviser.media and medium in service.media))
-        and (not spoken or spoken in one.adviser.languages)
+        if not media.isdisjoint(one.agenda.adviser.media)
+        and (not spoken or spoken in one.agenda.adviser.languages)
     ]
     return [] if service.pool.collective and len(able) < len(calendars) else able
 
@@ -91,6 +131,6 @@ def horizon_end(service: Service, opening: Opening, now: int) -> int:
         left = service.horizon
         while left > 0:
             day += dt.timedelta(days=1)
-            if day.weekday() < 5 and not (opening.holidays and is_holiday(opening.holidays, day)):
+            if day.weekday() < 5 and not is_holiday(opening.holidays, day):
                 left -= 1
     return midnight(day + dt.timedelta(days=1), opening.zone)

@@ -17,7 +17,7 @@ class Window(NamedTuple):
     @classmethod
     def around(cls, now: int, horizon_days: int) -> Self:
         """From yesterday's UTC midnight on, long enough for a horizon of days, or of business days with holidays."""
-        days = horizon_days + horizon_days * 2 // 5 + 24
+        days = horizon_days * 3 // 2 + 24  # two days of seven are a weekend's, and at most one in twenty a holiday
         return cls((now // DAY - 1) * DAY_CELLS, days * DAY_CELLS)
 
     @property
@@ -27,6 +27,11 @@ class Window(NamedTuple):
     @property
     def ends_at(self) -> int:
         return (self.base_cell + self.cells) * CELL
+
+    @property
+    def counted_from(self) -> int:
+        """The cell from which on appointments must be known: weekly limits count since Monday, in any zone."""
+        return self.base_cell - 7 * DAY_CELLS
 
     @property
     def everything(self) -> int:

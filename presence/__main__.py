@@ -1,0 +1,5 @@
+"""`python -m presence`."""
+
+from presence.cli import main
+
+main()

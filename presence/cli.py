@@ -1,0 +1,275 @@
+"""The commands."""
+
+import asyncio
+import datetime as dt
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+import uvicorn
+
+from presence import __version__
+from presence.app import create_app, opening_of, sow
+from presence.booking import seed as booking_seed
+from presence.booking.correspondence import Correspondence
+from presence.booking.service import Booking
+from presence.clock import SystemClock, instant, utc
+from presence.config import Config, load
+from presence.errors import ConfigError, Invalid, NotFound
+from presence.i18n import translator
+from presence.mail.smtp import probe
+from presence.observe import configure_logging
+from presence.roster import seed as roster_seed
+from presence.roster.service import Roster
+from presence.roster.sign_in import SignIn
+from presence.sites.service import Sites
+from presence.storage import backup as backups
+from presence.storage.checks import check_clock, check_integrity
+from presence.storage.database import Database
+from presence.storage.migrate import migrate
+
+cli = typer.Typer(help="Self-hosted presence marketing.", no_args_is_help=True, add_completion=False)
+adviser_commands = typer.Typer(help="The people who answer.", no_args_is_help=True)
+service_commands = typer.Typer(help="What can be booked.", no_args_is_help=True)
+site_commands = typer.Typer(help="Sites and their API keys.", no_args_is_help=True)
+cli.add_typer(adviser_commands, name="adviser")
+cli.add_typer(service_commands, name="service")
+cli.add_typer(site_commands, name="site")
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="the TOML file", envvar="PRESENCE_CONFIG")]
+
+
+def main() -> None:
+    """Run a command; a configuration that cannot be used ends it with its reason, not with a traceback."""
+    try:
+        cli()
+    except ConfigError as error:
+        print(f"The configuration cannot be used:\n{error}", file=sys.stderr)
+        sys.exit(2)
+    except Invalid as error:
+        t = translator("en")
+        for field, one in error.fields.items():
+            print(f"{field}: {t.gettext(one.message, **one.values)}", file=sys.stderr)
+        sys.exit(2)
+
+
+@cli.command()
+def serve(config: ConfigFile = None) -> None:
+    """Run the service."""
+    settings = load(config, os.environ)
+    configure_logging(settings.log)
+    migrate(settings.database.url)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.server.host,
+        port=settings.server.port,
+        log_config=None,
+        access_log=False,
+        proxy_headers=bool(settings.server.trusted_proxies),
+        forwarded_allow_ips=list(settings.server.trusted_proxies),
+        timeout_graceful_shutdown=20,
+        server_header=False,
+    )
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="where to listen")] = 8000,
+    directory: Annotated[Path, typer.Option(help="where the demo keeps its data")] = Path("var/demo"),
+) -> None:
+    """Run a complete example: three advisers, services, and a page that shows every mail that was sent."""
+    from presence.demo import run  # noqa: PLC0415 - only when asked for
+
+    run(port, directory)
+
+
+@cli.command("migrate")
+def migrate_command(config: ConfigFile = None) -> None:
+    """Bring the database to this release's schema."""
+    migrate(load(config, os.environ).database.url)
+
+
+@cli.command()
+def check(config: ConfigFile = None) -> None:
+    """Look at the configuration, the database, the clock and the way to the mail server."""
+    settings = load(config, os.environ)
+    print("configuration  ok")
+    migrate(settings.database.url)
+
+    async def look() -> list[tuple[str, str | None]]:
+        database = Database(settings.database.url)
+        try:
+            return [
+                ("database", await database.read(check_integrity)),
+                ("clock", await database.read(check_clock)),
+                ("mail", await probe(settings.mail)),
+            ]
+        finally:
+            await database.close()
+
+    found = asyncio.run(look())
+    for what, trouble in found:
+        print(f"{what:<14} {trouble or 'ok'}")
+    if any(trouble for _, trouble in found):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def backup(file: Path, config: ConfigFile = None) -> None:
+    """Write a consistent copy of the database to a file, while the service runs."""
+    backups.backup(load(config, os.environ).database.url, file)
+    print(f"{file}  {file.stat().st_size} bytes")
+
+
+@cli.command()
+def restore(
+    file: Path,
+    config: ConfigFile = None,
+    force: Annotated[bool, typer.Option(help="replace a database that is not empty")] = False,
+) -> None:
+    """Put a backup in the place of the database; stop the service first."""
+    backups.restore(load(config, os.environ).database.url, file, force=force)
+    print("restored")
+
+
+@cli.command()
+def secret() -> None:
+    """Make a secret key."""
+    print(secrets.token_urlsafe(48))
+
+
+@cli.command()
+def version() -> None:
+    """What this is."""
+    print(__version__)
+
+
+@cli.command()
+def why(
+    service: Annotated[str, typer.Option(help="the service's short name")],
+    at: Annotated[str, typer.Option(help="when, such as 2026-11-26T14:30, in the organisation's zone")],
+    config: ConfigFile = None,
+) -> None:
+    """Say for each adviser why a start is not offered."""
+    settings = load(config, os.environ)
+    zone = ZoneInfo(settings.organisation.zone)
+    try:
+        moment = dt.datetime.fromisoformat(at)
+    except ValueError:
+        raise ConfigError(f"--at: found {at!r}; a time such as 2026-11-26T14:30") from None
+    start = instant(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+    async def ask(database: Database) -> None:
+        letters = Correspondence.__new__(Correspondence)  # nothing is written to anybody here
+        booking = Booking(database, SystemClock(), opening_of(settings), letters)
+        try:
+            reasons = await booking.why(service, start)
+        except NotFound:
+            raise ConfigError(f"--service: there is no service {service!r}") from None
+        if not reasons:
+            print("This start is offered.")
+        for reason in reasons:
+            values = {
+                key: utc(value).astimezone(zone).strftime("%Y-%m-%d %H:%M") if _is_instant(key) else value
+                for key, value in reason.values.items()
+            }
+            detail = ", ".join(f"{key} {value}" for key, value in values.items())
+            print(f"{reason.adviser or 'service':<16} {reason.code:<22} {detail}".rstrip())
+
+    _with_database(settings, ask)
+
+
+def _is_instant(key: str) -> bool:
+    return key in {"from", "until", "expires", "earliest", "end"}
+
+
+@adviser_commands.command("add")
+def adviser_add(
+    slug: str,
+    name: str,
+    email: str,
+    config: ConfigFile = None,
+    team: Annotated[list[str] | None, typer.Option(help="a team; may be given several times")] = None,
+    zone: str = "Europe/Paris",
+    language: Annotated[list[str] | None, typer.Option(help="a language they speak")] = None,
+    hours: Annotated[str, typer.Option(help="Monday to Friday")] = "09:00-12:00, 14:00-18:00",
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add an adviser."""
+    texts = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), hours)
+    from presence.roster.service import hours_of  # noqa: PLC0415
+
+    entry = roster_seed.AdviserEntry(
+        slug=slug,
+        name=name,
+        email=email,
+        zone=zone,
+        languages=tuple(language or ("en", "fr")),
+        hours=hours_of(texts),
+        teams=tuple(roster_seed.Membership(team=one) for one in team or ()),
+        password=password,
+    )
+    _with_database(
+        load(config, os.environ), lambda database: Roster(database, SystemClock()).add(entry)
+    )
+    print(f"{slug} is there")
+
+
+@adviser_commands.command("password")
+def adviser_password(
+    email: str,
+    config: ConfigFile = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Set an adviser's password."""
+
+    async def work(database: Database) -> None:
+        for adviser in await Roster(database, SystemClock()).advisers():
+            if adviser.email == email.lower():
+                await SignIn(database, SystemClock()).set_password(adviser.id, password)
+                return
+        raise ConfigError(f"no adviser has the address {email}")
+
+    _with_database(load(config, os.environ), work)
+
+
+@service_commands.command("add")
+def service_add(file: Path, config: ConfigFile = None) -> None:
+    """Add the services of a TOML file with [[services]] tables, written as in config.example.toml."""
+    import tomllib  # noqa: PLC0415
+
+    services = booking_seed.service_entries(tomllib.loads(file.read_text()).get("services", []))
+    _with_database(
+        load(config, os.environ),
+        lambda database: database.write(lambda connection: booking_seed.sow(connection, services)),
+    )
+    print(f"{len(services)} read")
+
+
+@site_commands.command("add")
+def site_add(slug: str, name: str, config: ConfigFile = None) -> None:
+    """Add a site and print its API key, once."""
+
+    async def work(database: Database) -> None:
+        print(await Sites(database, SystemClock()).add(slug, name))
+
+    _with_database(load(config, os.environ), work)
+
+
+def _with_database(settings: Config, work) -> None:  # type: ignore[no-untyped-def]
+    migrate(settings.database.url)
+
+    async def run() -> None:
+        database = Database(settings.database.url)
+        await database.open()
+        try:
+            await sow(database, settings, SystemClock().now())
+            await work(database)
+        finally:
+            await database.close()
+
+    asyncio.run(run())

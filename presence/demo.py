@@ -1,0 +1,141 @@
+"""The demo: everything on one machine, in one process, with nothing else to start."""
+
+import asyncio
+import secrets
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from presence.app import create_app
+from presence.config import Config, DatabaseConfig, LogConfig, MailConfig, OrganisationConfig, ServerConfig
+from presence.mail.catcher import Catcher
+from presence.observe import configure_logging
+from presence.storage.migrate import migrate
+
+PASSWORD = "a calm demo password"  # noqa: S105 - known to everybody, on loopback alone
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
+
+
+def _adviser(slug: str, name: str, languages: list[str], hours: list[str]) -> dict[str, Any]:
+    return {
+        "slug": slug,
+        "name": name,
+        "email": f"{slug}@demo.example",
+        "languages": languages,
+        "hours": dict.fromkeys((*WEEKDAYS, "sat"), hours),
+        "holidays": "FR",
+        "teams": ["advice"],
+        "password": PASSWORD,
+    }
+
+
+ADVISERS = (
+    _adviser("alice", "Alice Martin", ["fr", "en"], ["08:00-12:30", "13:30-17:00"]),
+    _adviser("bob", "Bob Durand", ["fr"], ["12:00-22:00"]),
+    _adviser("mona", "Mona Keller", ["en", "fr", "de"], ["10:00-14:00", "16:00-20:00"]),
+)
+SERVICES: tuple[dict[str, Any], ...] = (
+    {
+        "slug": "first-talk",
+        "name": {"en": "A first talk", "fr": "Un premier entretien"},
+        "description": {
+            "en": "Get to know your adviser and ask what you like.",
+            "fr": "Faites connaissance avec votre conseiller et posez toutes vos questions.",
+        },
+        "durations": [30],
+        "notice": 30,
+        "pool": {"team": "advice"},
+    },
+    {
+        "slug": "home-loan",
+        "name": {"en": "A loan for your home", "fr": "Un prêt pour votre logement"},
+        "description": {
+            "en": "Your project, your figures, and an offer you can compare.",
+            "fr": "Votre projet, vos chiffres, et une offre que vous pourrez comparer.",
+        },
+        "durations": [45, 60],
+        "buffer_after": 15,
+        "pool": {"team": "advice"},
+        "questions": [
+            {
+                "key": "project",
+                "label": {"en": "What are you planning?", "fr": "Quel est votre projet ?"},
+            },
+            {
+                "key": "stage",
+                "kind": "choice",
+                "required": True,
+                "label": {"en": "How far are you?", "fr": "Où en êtes-vous ?"},
+                "choices": [
+                    {"en": "Just thinking", "fr": "Je réfléchis"},
+                    {"en": "I have found something", "fr": "J’ai trouvé un bien"},
+                    {"en": "I have signed", "fr": "J’ai signé un compromis"},
+                ],
+            },
+            {
+                "key": "customer",
+                "kind": "yes_no",
+                "label": {"en": "Are you a customer already?", "fr": "Êtes-vous déjà client ?"},
+            },
+        ],
+    },
+    {
+        "slug": "moving-account",
+        "name": {"en": "Moving your account to us", "fr": "Changer de banque"},
+        "description": {
+            "en": "We take care of the papers. The adviser confirms the hour.",
+            "fr": "Nous nous occupons des formalités. Le conseiller confirme l’heure.",
+        },
+        "durations": [30],
+        "confirmation": "adviser",
+        "media": ["audio", "text"],
+        "pool": {"team": "advice"},
+    },
+)
+
+
+def configuration(port: int, directory: Path, smtp_port: int) -> Config:
+    """The demo's configuration; its secret key is kept beside its data."""
+    directory.mkdir(parents=True, exist_ok=True)
+    key_file = directory / "secret"
+    if not key_file.exists():
+        key_file.write_text(secrets.token_urlsafe(48))
+    return Config(
+        server=ServerConfig(
+            port=port, base_url=f"http://localhost:{port}", secret_key=key_file.read_text(), demo=True
+        ),
+        database=DatabaseConfig(url=f"sqlite:///{directory / 'presence.db'}"),
+        organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", holidays="FR"),
+        mail=MailConfig(host="127.0.0.1", port=smtp_port, sender="rendezvous@demo.example"),
+        log=LogConfig(level="warning", format="console"),
+        advisers=ADVISERS,
+        services=SERVICES,
+    )
+
+
+def run(port: int, directory: Path) -> None:
+    """Start the demo and say where to click."""
+    asyncio.run(_run(port, directory))
+
+
+async def _run(port: int, directory: Path) -> None:
+    catcher = Catcher(directory / "mails")
+    config = configuration(port, directory, await catcher.listen(0))
+    configure_logging(config.log)
+    await asyncio.to_thread(migrate, config.database.url)
+    app = create_app(config, catcher=catcher)
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=port, log_config=None, access_log=False, server_header=False)
+    )
+    base = config.server.base_url
+    print(
+        f"\n  Book an appointment   {base}/book"
+        f"\n  Read the mails        {base}/catcher"
+        f"\n  The advisers' side    {base}/agenda   (alice@demo.example, password: {PASSWORD})\n",
+        flush=True,
+    )
+    try:
+        await server.serve()
+    finally:
+        await catcher.close()
