@@ -52,7 +52,7 @@ class Agendas:
         stored = store.services(connection)
         window = Window.around(now, max((one.service.horizon for one in stored), default=30))
         calendars = Calendars(self.opening, window)
-        busy = store.busy_since(connection, -1, window.base_cell)
+        busy = store.busy_since(connection, -1, window.counted_from)
         for adviser in roster_store.advisers(connection):
             calendars.put(Agenda(adviser, tuple(busy.get(adviser.id, ()))))
         self._calendars = calendars
@@ -61,7 +61,7 @@ class Agendas:
         self._day = now // DAY
 
     def _load_changed(self, connection: Connection) -> None:
-        changed = store.busy_since(connection, self.version, self._calendars.window.base_cell)
+        changed = store.busy_since(connection, self.version, self._calendars.window.counted_from)
         for adviser_id, busy in changed.items():
             known = self._calendars.get(adviser_id)
             if known is not None:

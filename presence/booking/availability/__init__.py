@@ -3,7 +3,14 @@
 from presence.booking.availability.calendars import AdviserCalendar, Calendars
 from presence.booking.availability.choosing import choose, personal_or_pool
 from presence.booking.availability.explaining import Reason, why
-from presence.booking.availability.starts import free_at, free_starts, horizon_end
+from presence.booking.availability.hours import knows_holidays
+from presence.booking.availability.starts import (
+    free_at,
+    free_bits,
+    free_starts,
+    horizon_end,
+    next_free_start,
+)
 from presence.booking.availability.window import Window
 
 __all__ = [
@@ -13,8 +20,11 @@ __all__ = [
     "Window",
     "choose",
     "free_at",
+    "free_bits",
     "free_starts",
     "horizon_end",
+    "knows_holidays",
+    "next_free_start",
     "personal_or_pool",
     "why",
 ]

@@ -22,9 +22,14 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, service: Service, duration: int) -> "Shape":
-        """The shape of a service; `duration` in minutes. What is not a whole number of cells is rounded up."""
-        minutes = (duration, service.buffer_before, service.buffer_after)
-        return cls(*(-(-length * 60 // CELL) for length in minutes), service.grid)
+        """The shape of a service; `duration` in minutes."""
+        before, after = service.buffer_before, service.buffer_after
+        return cls(_cells(duration), _cells(before), _cells(after), service.grid)
+
+
+def _cells(minutes: int) -> int:
+    """Minutes as cells, rounded up."""
+    return -(-minutes * 60 // CELL)
 
 
 class AdviserCalendar:
@@ -42,7 +47,8 @@ class AdviserCalendar:
         self._holds = tuple(one for _, one in held)
         self._expiries = tuple(expires_at for expires_at, _ in held)
         self._owners: frozenset[str] | None = None
-        self._kept: tuple[int, dict[Shape, int]] = (0, {})  # with so many holds gone: the starts of each shape
+        # With so many of the holds gone: the starts of each shape.
+        self._kept: tuple[int, dict[Shape, int]] = (0, {})
 
     @property
     def adviser(self) -> Adviser:
@@ -63,7 +69,7 @@ class AdviserCalendar:
         return bits
 
     def counted(self, now: int, ignoring: str = "") -> tuple[Busy, ...]:
-        """What takes this adviser's time: appointments, and holds that have not run out; but for one owner's."""
+        """What takes this adviser's time: appointments, holds that have not run out; but for one owner's."""
         counted = self._lasting + self._holds[bisect_right(self._expiries, now) :]
         return tuple(one for one in counted if one.owner != ignoring) if ignoring else counted
 
@@ -125,7 +131,7 @@ class Calendars:
         self._calendars: dict[int, AdviserCalendar] = {}
 
     def put(self, agenda: Agenda) -> None:
-        """Take in an agenda, in the place of what was known; hours are built anew only for a changed adviser."""
+        """Take in an agenda in the place of what was known; hours are built anew when the adviser changed."""
         known = self._calendars.get(agenda.adviser.id)
         if known is not None and known.adviser is agenda.adviser:
             hours = known.hours

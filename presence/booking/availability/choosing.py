@@ -15,9 +15,10 @@ def choose(
     personal: int | None = None,
     lead_threshold: int | None = None,
 ) -> Adviser:
-    """The personal adviser when free; else by priority, share of the appointments, and who was booked least recently.
+    """The personal adviser (an id) when free; else by priority, booked against weight, least recently booked.
 
-    `free` must not be empty. Who leads the least booked by more than `lead_threshold` appointments is left out first.
+    `free` must not be empty. Who leads the least booked of them by more than `lead_threshold` appointments is
+    left out first; the id decides between equals.
     """
     for one in free:
         if one.id == personal:
@@ -38,7 +39,10 @@ def choose(
 def personal_or_pool(
     personal: tuple[int, ...], pool: tuple[int, ...], service: Service, now: int
 ) -> tuple[tuple[int, ...], bool]:
-    """The personal adviser's starts alone, unless the first of them is too far off: then the pool's, and True."""
-    if personal and personal[0] < now + service.personal_days * _DAY:
+    """The personal adviser's starts alone, unless they have none soon enough: then the pool's, and True.
+
+    Both in order. When the pool has none at all, late starts of the personal adviser are better than nothing.
+    """
+    if personal and (personal[0] < now + service.personal_days * _DAY or not pool):
         return personal, False
     return pool, True

@@ -24,10 +24,11 @@ Found = Iterator[tuple[str, dict[str, Any]]]
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """Why not: of one adviser (their slug), or of the service as a whole (None).
 
-    Of a service: empty_pool, before_notice (earliest), beyond_horizon (end), organisation_closed and organisation_holiday
-    (day), off_grid (grid). Of an adviser: not_in_pool, inactive, medium, language, outside_hours and exception (day,
-    hours), holiday (day), absent (from, until), off_grid (grid), busy (kind, from, until), held (from, until, expires),
-    buffer (kind, from, until), daily_limit and weekly_limit (limit, begins). Instants are integers, days ISO dates.
+    Of a service: empty_pool, before_notice (earliest), beyond_horizon (end), organisation_closed and
+    organisation_holiday (day), off_grid (grid). Of an adviser: not_in_pool, inactive, medium, language,
+    outside_hours and exception (day, hours), holiday (day), absent (from, until), off_grid (grid), busy (kind,
+    from, until), held (from, until, expires), buffer (kind, from, until), daily_limit and weekly_limit (limit,
+    begins). Instants are integers, days ISO dates.
     """
 
     adviser: str | None = None
@@ -48,13 +49,18 @@ def why(
     ignoring: str = "",
     asked: str = "",
 ) -> list[Reason]:
-    """Every reason against a start; none when it is offered. `asked` is the slug of an adviser it was asked of alone."""
-    pool = [one for one in calendars if not asked or one.adviser.slug == asked]
+    """Every reason against a start; none when it is offered.
+
+    `asked` is the slug of an adviser it is asked of alone; the rest is as for `free_starts`.
+    """
+    alone = asked and not service.pool.collective
+    pool = [one for one in calendars if not alone or one.adviser.slug == asked]
     if free_at(service, duration, start, pool, opening, now, medium=medium, spoken=spoken, ignoring=ignoring):
         return []
-    reasons = [Reason(code=code, values=values) for code, values in _of_service(service, start, pool, opening, now)]
-    reasons += [Reason(adviser=slug, code=code) for slug, code in _of_outsiders(service, calendars, asked)]
     shape = Shape.of(service, duration)
+    against = _of_service(service, shape, start, pool, opening, now)
+    reasons = [Reason(code=code, values=values) for code, values in against]
+    reasons += [Reason(adviser=slug, code=code) for slug, code in _of_outsiders(service, calendars, asked)]
     for one in pool:
         found = [*_of_offer(service, one, medium, spoken), *_of_time(one, shape, start, now, ignoring)]
         reasons += [Reason(adviser=one.adviser.slug, code=code, values=values) for code, values in found]
@@ -62,7 +68,7 @@ def why(
 
 
 def _of_service(
-    service: Service, start: int, pool: Sequence[AdviserCalendar], opening: Opening, now: int
+    service: Service, shape: Shape, start: int, pool: Sequence[AdviserCalendar], opening: Opening, now: int
 ) -> Found:
     if not pool:
         yield "empty_pool", {}
@@ -75,6 +81,11 @@ def _of_service(
         yield "beyond_horizon", {"end": end}
     if start % CELL:
         yield "off_grid", {"grid": service.grid}
+    bit = window.bit(start)
+    if bit is not None and _needed(bit, shape) & ~opening_bits(opening, window):
+        day = local_date(start, opening.zone)
+        code = "organisation_holiday" if is_holiday(opening.holidays, day) else "organisation_closed"
+        yield code, {"day": day.isoformat()}
 
 
 def _of_outsiders(
@@ -101,14 +112,18 @@ def _of_time(calendar: AdviserCalendar, shape: Shape, start: int, now: int, igno
     bit = calendar.window.bit(start)
     if bit is None:  # said of the service already
         return
-    needed = ((1 << shape.duration) - 1) << bit
-    yield from _of_hours(calendar, start, needed)
+    yield from _of_hours(calendar, start, _needed(bit, shape))
     if not grid_bits(calendar.adviser.zone, shape.grid, calendar.window) >> bit & 1:
         yield "off_grid", {"grid": shape.grid}
     busy = calendar.counted(now, ignoring)
     for one in busy:
         yield from _of_busy(one, shape, start // CELL)
     yield from _of_limits(calendar, start, busy)
+
+
+def _needed(bit: int, shape: Shape) -> int:
+    """The cells that the appointment itself would take."""
+    return ((1 << shape.duration) - 1) << bit
 
 
 def _of_hours(calendar: AdviserCalendar, start: int, needed: int) -> Found:
@@ -122,7 +137,10 @@ def _of_hours(calendar: AdviserCalendar, start: int, needed: int) -> Found:
         elif is_holiday(adviser.holidays, day):
             yield "holiday", said
         else:
-            yield "outside_hours", said | {"hours": ", ".join(getattr(adviser.hours, WEEKDAYS[day.weekday()]))}
+            yield (
+                "outside_hours",
+                said | {"hours": ", ".join(getattr(adviser.hours, WEEKDAYS[day.weekday()]))},
+            )
     for away in adviser.absences:
         if needed & window.between(away.starts_at, away.ends_at):
             yield "absent", {"from": away.starts_at, "until": away.ends_at}

@@ -1,8 +1,8 @@
 """Hours as bitmaps: what the clock on the wall says.
 
 An instant is open when its wall-clock time lies in a range that began on that date (or the day before, past
-midnight). So nothing needs to be decided on the nights when the clocks change: a range in the hour that comes twice is
-open both times, one in the hour that is missing is never open.
+midnight). So nothing needs to be decided on the nights when the clocks change: a range in the hour that comes
+twice is open both times, one in the hour that is missing is never open.
 """
 
 import datetime as dt
@@ -72,8 +72,8 @@ def midnight(day: dt.date, zone: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _holidays_of(place: str, year: int) -> frozenset[dt.date]:
-    # Half a second of imports, so only for those who name a place. The library's own object grows as it is asked, which
-    # two threads must not do at once; a set of the year's dates is safe to share.
+    # Half a second of imports, so only for those who name a place. The library's own object grows as it is
+    # asked, which two threads must not do at once; a set of the year's dates is safe to share.
     import holidays
 
     country, _, region = place.partition("-")
@@ -86,7 +86,7 @@ def is_holiday(place: str, day: dt.date) -> bool:
 
 
 def knows_holidays(place: str) -> bool:
-    """Whether public holidays are known of a country or region, so that a configuration can be refused in time."""
+    """Whether public holidays are known of a country or region, so that a configuration can be refused."""
     try:
         is_holiday(place, EPOCH)
     except NotImplementedError:

@@ -25,8 +25,8 @@ def free_starts(
 ) -> tuple[int, ...]:
     """Every start that somebody of the pool (all of them, when collective) can take, in order.
 
-    `duration` in minutes; without a `medium` any that the service offers will do; `ignoring` is the owner of busy time to
-    look past ("hold:12", "appointment:7").
+    `duration` in minutes; without a `medium` any that the service offers will do; `ignoring` is the owner of
+    busy time to look past ("hold:12", "appointment:7").
     """
     bits = free_bits(
         service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring

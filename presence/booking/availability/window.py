@@ -16,8 +16,9 @@ class Window(NamedTuple):
 
     @classmethod
     def around(cls, now: int, horizon_days: int) -> Self:
-        """From yesterday's UTC midnight on, long enough for a horizon of days, or of business days with holidays."""
-        days = horizon_days * 3 // 2 + 24  # two days of seven are a weekend's, and at most one in twenty a holiday
+        """From yesterday's UTC midnight on, long enough for a horizon of days, business days or not."""
+        # Two days of seven are a weekend's, at most one in twenty a holiday; and three weeks to spare.
+        days = horizon_days * 3 // 2 + 24
         return cls((now // DAY - 1) * DAY_CELLS, days * DAY_CELLS)
 
     @property
@@ -30,7 +31,7 @@ class Window(NamedTuple):
 
     @property
     def counted_from(self) -> int:
-        """The cell from which on appointments must be known: weekly limits count since Monday, in any zone."""
+        """The cell from which on busy time must be known: weekly limits count since Monday, in any zone."""
         return self.base_cell - 7 * DAY_CELLS
 
     @property
