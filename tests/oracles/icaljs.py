@@ -1,5 +1,6 @@
 """ical.js (Thunderbird's and Nextcloud's reader), asked through node; installed on first use."""
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -29,3 +30,12 @@ def read(calendars: list[bytes]) -> list[dict[str, Any]]:
     assert answer.returncode == 0, answer.stderr.decode()
     found: list[dict[str, Any]] = json.loads(answer.stdout)
     return found
+
+
+def _install() -> None:
+    with (HERE / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        if not (HERE / "node_modules" / "ical.js").is_dir():
+            subprocess.run(
+                ["npm", "install", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True
+            )
