@@ -5,8 +5,8 @@ Outlook), one UID for the whole life, METHOD:CANCEL for what is cancelled (a REQ
 Google's calendar), and our own address as ORGANIZER, since it is the one that signs the mail and receives
 the replies.
 
-The lines are written here because every booking waits for several of them, and a general library takes ten times as
-long. The tests hold them against libical, ical.js and icalendar.
+The lines are written here because every booking waits for several of them, and a general library takes ten
+times as long. The tests hold them against libical, ical.js and icalendar.
 """
 
 import re
