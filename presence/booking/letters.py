@@ -100,18 +100,12 @@ def letters_for(
         own_kind = kind
         if kind == "moved" and recipient.role == "adviser" and recipient.email not in known:
             own_kind = "requested" if appointment.state == "requested" else "confirmation"
-        if (
-            kind == "moved"
-            and recipient.role == "guest"
-            and before is not None
-            and before.state == "requested"
-        ):
+        if kind == "moved" and recipient.role == "guest" and before is not None and before.state == "requested":
             own_kind = "confirmation"
         mails.append(desk.mail(own_kind, appointment, recipient, before))
     if kind == "moved" and before is not None:
         mails += [
-            desk.mail("handed_over", before, former, before, appointment)
-            for former in _former(before, appointment)
+            desk.mail("handed_over", before, former, before, appointment) for former in _former(before, appointment)
         ]
     return tuple(mails)
 
@@ -127,9 +121,7 @@ def reminder_for(
     now: int,
 ) -> Outgoing:
     """The reminder due `minutes` before the start for one of `wording.recipients(appointment)`."""
-    return _Desk(organisation, templates, links, now).mail(
-        "reminder", appointment, recipient, minutes=minutes
-    )
+    return _Desk(organisation, templates, links, now).mail("reminder", appointment, recipient, minutes=minutes)
 
 
 class _Desk:
@@ -150,15 +142,13 @@ class _Desk:
         """One person's mail. `after` (for "handed_over") is the appointment as it goes on without them."""
         sequence = (after or appointment).sequence
         calendar, method = self._calendar(kind, appointment, recipient, sequence)
-        context = _context(kind, appointment, recipient, before, self.links, self.organisation)
+        context = _context(kind, appointment, recipient, before, self._links_now(appointment), self.organisation)
         words = _words(self.templates.render(f"words/{kind}.txt", recipient.language, context))
         context["words"] = words
         text = self.templates.render("appointment.txt", recipient.language, context)
         html = self.templates.render("appointment.html", recipient.language, context)
         sender = self.organisation.mailbox
-        own_id = message_id(
-            sender.domain, kind, appointment.uid, sequence, minutes, recipient.role, recipient.email
-        )
+        own_id = message_id(sender.domain, kind, appointment.uid, sequence, minutes, recipient.role, recipient.email)
         letter = Letter(
             to=Mailbox(recipient.name, recipient.email),
             subject=words.subject,
@@ -170,6 +160,12 @@ class _Desk:
         )
         raw = composed(letter, sender=sender, message_id=own_id, date=self.now)
         return Outgoing(kind=kind, role=recipient.role, recipient=recipient.email, message_id=own_id, raw=raw)
+
+    def _links_now(self, appointment: Appointment) -> Links:
+        """The links without those that would only say that it is too late."""
+        if self.now < appointment.starts_at - appointment.service.cut_off * 60:
+            return self.links
+        return msgspec.structs.replace(self.links, move="", cancel="")
 
     def _calendar(
         self, kind: Kind, appointment: Appointment, recipient: Recipient, sequence: int
@@ -242,9 +238,7 @@ def _context(
     }
 
 
-def _details(
-    appointment: Appointment, recipient: Recipient, *, over: bool, reason: str
-) -> list[tuple[str, str]]:
+def _details(appointment: Appointment, recipient: Recipient, *, over: bool, reason: str) -> list[tuple[str, str]]:
     """Label and value, in reading order; the customer's address and answers are for advisers alone."""
     t = translator(recipient.language)
     guests = wording.guest_names(appointment)

@@ -139,6 +139,4 @@ def line(calendar: bytes, name: str) -> str:
 
 def lines(calendar: bytes, name: str) -> list[str]:
     """The content lines of this name."""
-    return [
-        one for one in unfolded(calendar).split("\r\n") if one.partition(":")[0].partition(";")[0] == name
-    ]
+    return [one for one in unfolded(calendar).split("\r\n") if one.partition(":")[0].partition(";")[0] == name]

@@ -40,15 +40,11 @@ def every_letter() -> list[tuple[Kind, str, ReadMail]]:
     found: list[tuple[Kind, str, ReadMail]] = []
     for language in ("fr", "en"):
         customer = msgspec.structs.replace(CAROL, language=language)
-        before = appointment(
-            customer=customer, guests=(DAVE,), phone="+33 1 23 45", answers={"sum": "240 000 €"}
-        )
+        before = appointment(customer=customer, guests=(DAVE,), phone="+33 1 23 45", answers={"sum": "240 000 €"})
         for kind in KINDS:
             if kind in ("reminder", "handed_over"):
                 continue
-            changes: dict[str, object] = (
-                {"reason": "A train\nthat is late"} if kind not in ("requested",) else {}
-            )
+            changes: dict[str, object] = {"reason": "A train\nthat is late"} if kind not in ("requested",) else {}
             states: dict[str, AppointmentState] = {
                 "requested": "requested",
                 "declined": "declined",
@@ -61,19 +57,13 @@ def every_letter() -> list[tuple[Kind, str, ReadMail]]:
                 changes["sequence"] = 1
             after = msgspec.structs.replace(before, **changes)
             needs = before if kind in ("moved", "declined", "cancelled") else None
-            found += [
-                (mail.kind, mail.role, ReadMail(mail.raw)) for mail in letters(kind, after, needs).values()
-            ]
-        found += [
-            ("reminder", who.role, ReadMail(reminder(before, who))) for who in wording.recipients(before)
-        ]
+            found += [(mail.kind, mail.role, ReadMail(mail.raw)) for mail in letters(kind, after, needs).values()]
+        found += [("reminder", who.role, ReadMail(reminder(before, who))) for who in wording.recipients(before)]
     return found
 
 
 def reminder(of: Appointment, who: wording.Recipient, minutes: int = 60) -> bytes:
-    return reminder_for(
-        of, who, minutes=minutes, links=LINKS, organisation=HOUSE, templates=TEMPLATES, now=NOW
-    ).raw
+    return reminder_for(of, who, minutes=minutes, links=LINKS, organisation=HOUSE, templates=TEMPLATES, now=NOW).raw
 
 
 class TestWhoIsWrittenTo:
@@ -146,8 +136,7 @@ class TestWhatTheyRead:
     def test_an_appointment_over_midnight_names_the_day_it_ends(self) -> None:
         late = appointment(starts_at=START + 9 * 3600, ends_at=START + 10 * 3600)
         assert (
-            "23:30 – vendredi 27 novembre 2026, 00:30"
-            in ReadMail(letters("confirmation", late)[CAROL.email].raw).text
+            "23:30 – vendredi 27 novembre 2026, 00:30" in ReadMail(letters("confirmation", late)[CAROL.email].raw).text
         )
 
     def test_a_move_tells_the_new_time_and_the_old_one(self) -> None:
@@ -197,13 +186,16 @@ class TestWhatTheyRead:
             assert [part.get_content_type() for part in mail.parts] == ["text/plain", "text/html"]
             assert LINKS.join_of(who.role) in mail.html
 
+    def test_after_the_cut_off_no_mail_offers_to_move_or_cancel(self) -> None:
+        ours = appointment()
+        for start, offered in ((NOW + 7201, True), (NOW + 7200, False)):
+            near = msgspec.structs.replace(ours, starts_at=start, ends_at=start + 1800)
+            mail = ReadMail(reminder(near, wording.recipients(near)[0]))
+            assert (LINKS.move in mail.text, LINKS.cancel in mail.html) == (offered, offered)
+
     def test_text_typed_by_a_stranger_stays_text(self) -> None:
-        mallory = Person(
-            name="<img src=x onerror=alert(1)>", email="mallory@evil.example", language="en", zone="UTC"
-        )
-        sent = letters(
-            "confirmation", appointment(customer=mallory, answers={"sum": "</td><script>alert(1)</script>"})
-        )
+        mallory = Person(name="<img src=x onerror=alert(1)>", email="mallory@evil.example", language="en", zone="UTC")
+        sent = letters("confirmation", appointment(customer=mallory, answers={"sum": "</td><script>alert(1)</script>"}))
         for mail in sent.values():
             assert "<img" not in ReadMail(mail.raw).html
             assert "<script" not in ReadMail(mail.raw).html
@@ -317,6 +309,4 @@ class _Loads(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in ("img", "script", "iframe", "object", "embed", "link", "video", "audio", "form"):
             self.found.append(tag)
-        self.found += [
-            name for name, _ in attrs if name in ("src", "srcset", "background") or name.startswith("on")
-        ]
+        self.found += [name for name, _ in attrs if name in ("src", "srcset", "background") or name.startswith("on")]

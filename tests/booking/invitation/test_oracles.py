@@ -101,9 +101,7 @@ def test_libical_finds_no_error_in_any_invitation() -> None:
 
 
 def test_libical_does_find_what_is_missing() -> None:
-    good = invitation.request(
-        appointment(), wording.recipients(appointment())[0], LINKS, organizer=BANK, now=NOW
-    )
+    good = invitation.request(appointment(), wording.recipients(appointment())[0], LINKS, organizer=BANK, now=NOW)
     without = b"\r\n".join(
         octets for octets in good.split(b"\r\n") if not octets.startswith((b"ORGANIZER", b"DTSTAMP"))
     )

@@ -15,14 +15,12 @@ _PLACES = re.compile(r"%\((\w+)\)s")
 def said() -> set[str]:
     """Every msgid of our templates and modules."""
     found = set()
-    for template in BUILT_IN.rglob("*.*"):
+    for template in [*BUILT_IN.rglob("*.html"), *BUILT_IN.rglob("*.txt")]:
         found |= set(re.findall(r'\b_\("((?:[^"\\]|\\.)*)"', template.read_text()))
     for module in (letters, wording):
         assert module.__file__
         with open(module.__file__, "rb") as source:  # noqa: PTH123 - extract wants an open file
-            found |= {
-                str(message) for _, message, _, _ in extract("python", source, {"gettext": None, "N_": None})
-            }
+            found |= {str(message) for _, message, _, _ in extract("python", source, {"gettext": None, "N_": None})}
     return found
 
 
