@@ -105,9 +105,7 @@ def claim(connection: Connection, *, lease: str, now: int, until: int, count: in
         rows += _locked(connection, due, count - len(rows))
     old = [row.id for row in rows if row.expires_at <= now]
     if old:
-        connection.execute(
-            update(outbox).where(outbox.c.id.in_(old)).values(state="expired", lease="", leased_until=0)
-        )
+        connection.execute(update(outbox).where(outbox.c.id.in_(old)).values(state="expired", lease="", leased_until=0))
     mails = tuple(
         Claimed(
             row.id,
@@ -245,9 +243,7 @@ def failures_of(connection: Connection, appointment_id: int) -> list[tuple[str, 
 def backlog(connection: Connection) -> Backlog:
     """What waits, mails in a worker's hands included."""
     row = connection.execute(
-        select(func.count(), func.min(outbox.c.first_due_at)).where(
-            outbox.c.state.in_(("queued", "attempting"))
-        )
+        select(func.count(), func.min(outbox.c.first_due_at)).where(outbox.c.state.in_(("queued", "attempting")))
     ).one()
     return Backlog(row[0], row[1])
 

@@ -298,14 +298,14 @@ outbox = Table(
     Column("sender", Text, nullable=False),  # envelope
     Column("recipient", Text, nullable=False),  # envelope
     Column("raw", LargeBinary, nullable=False),
-    Column("state", Text, nullable=False),  # queued, attempting, sent, failed, expired
+    Column("state", Text, nullable=False),  # queued, attempting, sent, failed, expired, withdrawn
     Column("attempts", Integer, nullable=False),
     _instant("due_at"),
     _instant("expires_at"),
     Column("lease", Text, nullable=False, server_default=""),  # fencing token of the worker that has it
     _instant("leased_until"),
     Column("last_error", Text, nullable=False, server_default=""),  # the server's reply, without addresses
-    _instant("created_at"),
+    _instant("first_due_at"),  # giving up and the age of what waits count from it
     _instant("sent_at", nullable=True),
     Index("ix_outbox_state_due_at", "state", "due_at"),
     Index("ix_outbox_appointment_id", "appointment_id"),

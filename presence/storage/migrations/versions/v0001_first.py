@@ -308,7 +308,7 @@ def upgrade() -> None:
         sa.Column("lease", sa.Text(), server_default="", nullable=False),
         sa.Column("leased_until", sa.BigInteger(), nullable=False),
         sa.Column("last_error", sa.Text(), server_default="", nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("first_due_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["appointment_id"], ["appointment.id"], name=op.f("fk_outbox_appointment_id"), ondelete="CASCADE"
