@@ -20,6 +20,7 @@ from presence.booking.correspondence import Correspondence
 from presence.booking.desk import Desk
 from presence.booking.letters import Organisation
 from presence.booking.model import Opening
+from presence.booking.rehearsal import rehearse
 from presence.booking.reminders import ReminderWorker
 from presence.booking.service import Booking
 from presence.clock import Clock, SystemClock
@@ -127,9 +128,11 @@ def _correspondence(config: Config, secret_key: str) -> Correspondence:
         phone=config.organisation.phone,
         privacy_url=config.organisation.privacy_url,
     )
+    templates = MailTemplates(config.mail.templates)
+    rehearse(templates, organisation)
     return Correspondence(
         organisation,
-        MailTemplates(config.mail.templates),
+        templates,
         base_url=config.server.base_url,
         secret_key=secret_key,
         give_up_after=config.mail.give_up_after * HOUR,

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from presence.booking import wording
 from presence.booking.model import CELL, Appointment, AppointmentState, Question, Service
 from presence.clock import instant
 from presence.errors import FieldError, Invalid, NotPossible, TooLate
+from presence.mail.compose import addressable
 
 OPEN: frozenset[AppointmentState] = frozenset({"requested", "confirmed"})
 ROOM_OPENS = 15 * 60  # seconds before the start
@@ -65,7 +67,7 @@ def normal_mail(address: str) -> str:
 
 def is_mail(address: str) -> bool:
     """Whether an address can be written to, as far as its form tells; control characters never pass."""
-    return len(address) <= 254 and _MAIL.fullmatch(address) is not None
+    return len(address) <= 254 and _MAIL.fullmatch(address) is not None and addressable(address)
 
 
 def check_person(name: str, email: str, phone: str, zone: str, guests: tuple[str, ...]) -> dict[str, FieldError]:
@@ -144,14 +146,14 @@ def reminders(appointment: Appointment, now: int) -> tuple[PlannedReminder, ...]
     outage ends in at most one late reminder a person.
     """
     planned = []
-    for role, address, zone in _recipients(appointment):
+    for person in wording.recipients(appointment):
         offsets = sorted(set(appointment.service.reminders), reverse=True)
-        dues = [due_at(appointment.starts_at, minutes, zone) for minutes in offsets]
+        dues = [due_at(appointment.starts_at, minutes, person.zone) for minutes in offsets]
         ends = [*dues[1:], appointment.starts_at - _LAST_CALL]
         for minutes, due, end in zip(offsets, dues, ends, strict=True):
             expires = max(min(end, appointment.starts_at - _LAST_CALL), due + 60)
             if due > now:
-                planned.append(PlannedReminder(minutes, address, role, due, expires))
+                planned.append(PlannedReminder(minutes, person.email, person.role, due, expires))
     return tuple(planned)
 
 
@@ -167,11 +169,3 @@ def due_at(starts_at: int, minutes: int, zone: str) -> int:
     local = datetime.fromtimestamp(starts_at - rest * 60, ZoneInfo(zone))
     earlier = (local.replace(tzinfo=None) - timedelta(days=days)).replace(tzinfo=ZoneInfo(zone), fold=0)
     return instant(earlier.astimezone(UTC))
-
-
-def _recipients(appointment: Appointment) -> list[tuple[str, str, str]]:
-    customer = appointment.customer
-    people = [("customer", customer.email, customer.zone)]
-    people += [("guest", guest.email, guest.zone) for guest in appointment.guests]
-    people += [("adviser", adviser.email, adviser.zone) for adviser in appointment.advisers]
-    return people
