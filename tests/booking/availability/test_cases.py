@@ -49,9 +49,7 @@ def test_case_2_an_exception_gives_a_day_other_hours_and_leaves_the_next_alone()
 
 
 def test_case_3_an_exception_without_ranges_closes_the_day() -> None:
-    alice = adviser(
-        zone="Europe/London", hours=weekdays("08:00-17:00"), exceptions=(DayException("2023-06-13"),)
-    )
+    alice = adviser(zone="Europe/London", hours=weekdays("08:00-17:00"), exceptions=(DayException("2023-06-13"),))
     assert ranges(starts(CELLS, alice, now=at("2023-06-12 23:00")), 5)[0] == (
         at("2023-06-14 07:00"),
         at("2023-06-14 16:00"),
@@ -109,9 +107,7 @@ def test_case_8_on_the_hour_means_the_hour_of_kolkata() -> None:
 def test_case_9_ten_busy_minutes_cost_one_hour_of_an_hourly_grid() -> None:
     alice = adviser(zone="UTC", hours=WeeklyHours(thu=("08:00-12:30",)))
     busy = taken(at("2023-07-13 10:00"), 10)
-    found = starts(
-        service(durations=(60,), grid=60), Agenda(alice, (busy,)), now=at("2023-07-13 00:00")
-    )
+    found = starts(service(durations=(60,), grid=60), Agenda(alice, (busy,)), now=at("2023-07-13 00:00"))
     assert shown(found) == ["13 08:00", "13 09:00", "13 11:00"]
 
 
@@ -149,9 +145,7 @@ def test_case_11_a_daily_limit_counts_in_the_advisers_zone() -> None:
 
 def test_case_12_a_hold_hides_its_start_from_all_but_its_owner_until_it_runs_out() -> None:
     now, ten = at("2023-07-13 09:00"), at("2023-07-13 10:00")
-    pool = pool_of(
-        Agenda(adviser(zone="UTC"), (taken(ten, 30, "hold:12", expires_at=now + 300),)), now=now, horizon=2
-    )
+    pool = pool_of(Agenda(adviser(zone="UTC"), (taken(ten, 30, "hold:12", expires_at=now + 300),)), now=now, horizon=2)
     one, another = service(), service(slug="another", durations=(60,), grid=60)
     assert ten not in free_starts(one, 30, pool, NEVER_CLOSED, now)
     assert ten not in free_starts(another, 60, pool, NEVER_CLOSED, now)

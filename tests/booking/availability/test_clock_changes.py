@@ -7,7 +7,6 @@ from presence.booking.model import Agenda, Opening
 from presence.roster.model import DayException, WeeklyHours
 from tests.booking.availability.cast import (
     ALWAYS,
-    NEVER_CLOSED,
     adviser,
     at,
     daily,
@@ -191,4 +190,3 @@ def test_the_window_itself_may_begin_or_end_near_a_change() -> None:
         found = starts(service(horizon=days_before + 1), adviser(hours=WeeklyHours(sun=("01:00-04:00",))), now=now)
         on_the_night = [one for one in found if at("2026-03-29 00:00") <= one < at("2026-03-29 02:00")]
         assert len(on_the_night) == 4, days_before
-    assert NEVER_CLOSED.zone == "UTC"
