@@ -59,9 +59,7 @@ LINKS = Links(
 def main() -> None:
     """Print the mean for starts that repeat, as in a real day, and for starts that are all new."""
     templates = MailTemplates()
-    organisation = letters.Organisation(
-        name="Banque Exemple", mailbox=Mailbox("Banque Exemple", "rdv@bank.example")
-    )
+    organisation = letters.Organisation(name="Banque Exemple", mailbox=Mailbox("Banque Exemple", "rdv@bank.example"))
 
     def compose(start: int) -> int:
         appointment = msgspec.structs.replace(APPOINTMENT, starts_at=start, ends_at=start + 1800)

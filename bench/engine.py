@@ -73,9 +73,7 @@ def _agenda(number: int, days: int, chance: random.Random) -> Agenda:
 
 def service(days: int) -> Service:
     """Half an hour on the quarter."""
-    return Service(
-        slug="advice", name={"en": "Advice"}, horizon=days, grid=15, notice=60, pool=Pool(team="all")
-    )
+    return Service(slug="advice", name={"en": "Advice"}, horizon=days, grid=15, notice=60, pool=Pool(team="all"))
 
 
 def built(agendas: Sequence[Agenda], days: int) -> list[AdviserCalendar]:
@@ -151,9 +149,7 @@ def _row(count: int, days: int) -> None:
     def book() -> None:
         cell = starts[len(starts) // 2] // CELL
         known = agendas[0]
-        calendars.put(
-            Agenda(known.adviser, (*known.busy, Busy(cell, cell + 6, "appointment:0", cell * CELL)))
-        )
+        calendars.put(Agenda(known.adviser, (*known.busy, Busy(cell, cell + 6, "appointment:0", cell * CELL))))
         changed = calendars.get(known.adviser.id)
         assert changed is not None
         union([changed, *pool[1:]])

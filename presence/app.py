@@ -86,9 +86,7 @@ def create_app(
 
     app = Starlette(
         routes=_routes(config, catcher),
-        middleware=[
-            Middleware(Guard, base_url=config.server.base_url, body_bytes=config.limits.body_bytes)
-        ],
+        middleware=[Middleware(Guard, base_url=config.server.base_url, body_bytes=config.limits.body_bytes)],
         exception_handlers=handlers(),
         lifespan=lifespan,
     )
@@ -116,9 +114,7 @@ def create_app(
 def opening_of(config: Config) -> Opening:
     """The organisation's opening hours."""
     organisation = config.organisation
-    return Opening(
-        zone=organisation.zone, hours=WeeklyHours(**organisation.hours), holidays=organisation.holidays
-    )
+    return Opening(zone=organisation.zone, hours=WeeklyHours(**organisation.hours), holidays=organisation.holidays)
 
 
 def _correspondence(config: Config, secret_key: str) -> Correspondence:

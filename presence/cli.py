@@ -82,7 +82,7 @@ def demo(
     directory: Annotated[Path, typer.Option(help="where the demo keeps its data")] = Path("var/demo"),
 ) -> None:
     """Run a complete example: three advisers, services, and a page that shows every mail that was sent."""
-    from presence.demo import run  # noqa: PLC0415 - only when asked for
+    from presence.demo import run
 
     run(port, directory)
 
@@ -201,7 +201,7 @@ def adviser_add(
 ) -> None:
     """Add an adviser."""
     texts = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), hours)
-    from presence.roster.service import hours_of  # noqa: PLC0415
+    from presence.roster.service import hours_of
 
     entry = roster_seed.AdviserEntry(
         slug=slug,
@@ -213,9 +213,7 @@ def adviser_add(
         teams=tuple(roster_seed.Membership(team=one) for one in team or ()),
         password=password,
     )
-    _with_database(
-        load(config, os.environ), lambda database: Roster(database, SystemClock()).add(entry)
-    )
+    _with_database(load(config, os.environ), lambda database: Roster(database, SystemClock()).add(entry))
     print(f"{slug} is there")
 
 
@@ -240,7 +238,7 @@ def adviser_password(
 @service_commands.command("add")
 def service_add(file: Path, config: ConfigFile = None) -> None:
     """Add the services of a TOML file with [[services]] tables, written as in config.example.toml."""
-    import tomllib  # noqa: PLC0415
+    import tomllib
 
     services = booking_seed.service_entries(tomllib.loads(file.read_text()).get("services", []))
     _with_database(

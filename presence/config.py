@@ -48,9 +48,7 @@ class OrganisationConfig(_Section):
     zone: str = "Europe/Paris"
     languages: tuple[Literal["en", "fr"], ...] = ("en", "fr")
     hours: HoursTable = msgspec.field(
-        default_factory=lambda: {
-            day: ("08:00-22:00",) for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-        }
+        default_factory=lambda: dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ("08:00-22:00",))
     )
     holidays: str = ""  # "FR", "FR-57": closed on these days
     phone: str = ""  # shown when a page cannot help

@@ -102,9 +102,7 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
     if not key_file.exists():
         key_file.write_text(secrets.token_urlsafe(48))
     return Config(
-        server=ServerConfig(
-            port=port, base_url=f"http://localhost:{port}", secret_key=key_file.read_text(), demo=True
-        ),
+        server=ServerConfig(port=port, base_url=f"http://localhost:{port}", secret_key=key_file.read_text(), demo=True),
         database=DatabaseConfig(url=f"sqlite:///{directory / 'presence.db'}"),
         organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", holidays="FR"),
         mail=MailConfig(host="127.0.0.1", port=smtp_port, sender="rendezvous@demo.example"),
@@ -125,9 +123,7 @@ async def _run(port: int, directory: Path) -> None:
     configure_logging(config.log)
     await asyncio.to_thread(migrate, config.database.url)
     app = create_app(config, catcher=catcher)
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, access_log=False, server_header=False)
-    )
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, server_header=False))
     base = config.server.base_url
     print(
         f"\n  Book an appointment   {base}/book"

@@ -93,7 +93,7 @@ def translator(language: str) -> Translator:
 
 
 def utc_offset(zone: str, instant: int) -> str:
-    """"UTC+1", "UTC-3:30", "UTC"."""
+    """ "UTC+1", "UTC-3:30", "UTC"."""
     delta = _local(instant, zone).utcoffset() or dt.timedelta()
     minutes = int(delta.total_seconds()) // 60
     if minutes == 0:
@@ -139,5 +139,3 @@ def _catalogue(language: str) -> tuple[dict[str, str], dict[str, tuple[str, str]
                 else:
                     texts[message.id] = str(message.string)
     return texts, plurals
-
-

@@ -6,7 +6,6 @@ writes and sees its own transaction, so that booking decides by the very rules t
 
 from collections.abc import Iterable
 
-import msgspec
 from sqlalchemy import Connection
 
 from presence.booking import store

@@ -149,9 +149,7 @@ class Correspondence:
         )
         outbox.withdraw(connection, appointment_id, kind="reminder")
 
-    def reminders_of(
-        self, connection: Connection, appointment_id: int
-    ) -> tuple[tuple[int, str, str, int], ...]:
+    def reminders_of(self, connection: Connection, appointment_id: int) -> tuple[tuple[int, str, str, int], ...]:
         """(minutes before, role, state, due_at) of an appointment's reminders, in order."""
         rows = connection.execute(
             select(reminder.c.minutes, reminder.c.role, reminder.c.state, reminder.c.due_at)

@@ -51,9 +51,7 @@ class Desk:
     async def appointments(self, adviser_id: int, since: int, until: int) -> tuple[Appointment, ...]:
         """An adviser's appointments that start in [since, until), in order."""
         return await self._database.read(
-            lambda connection: store.whole(
-                connection, store.of_adviser(connection, adviser_id, since, until)
-            )
+            lambda connection: store.whole(connection, store.of_adviser(connection, adviser_id, since, until))
         )
 
     async def appointment(self, adviser_id: int, appointment_id: int) -> DeskAppointment:
@@ -83,9 +81,7 @@ class Desk:
             confirmed = msgspec.structs.replace(
                 appointment, state="confirmed", sequence=appointment.sequence + 1, updated_at=now
             )
-            store.change(
-                connection, appointment.id, state="confirmed", sequence=confirmed.sequence, updated_at=now
-            )
+            store.change(connection, appointment.id, state="confirmed", sequence=confirmed.sequence, updated_at=now)
             store.record(connection, appointment.id, now, f"adviser:{adviser_id}", "confirmed")
             self._letters.send(connection, "confirmed", confirmed, now=now)
             self._letters.plan_reminders(connection, confirmed, now)
@@ -165,11 +161,13 @@ class Desk:
         """A new secret for the adviser's calendar feed; the former one ends."""
         token = random_token()
         await self._database.write(
-            lambda connection: connection.execute(
-                update(adviser_table)
-                .where(adviser_table.c.id == adviser_id)
-                .values(feed_fingerprint=fingerprint(token))
-            ).rowcount
+            lambda connection: (
+                connection.execute(
+                    update(adviser_table)
+                    .where(adviser_table.c.id == adviser_id)
+                    .values(feed_fingerprint=fingerprint(token))
+                ).rowcount
+            )
         )
         return token
 

@@ -43,9 +43,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _ENCODED_IN_MAILTO = re.compile(r"[%/?#\[\]&;=`{|}^]")
 
 
-def request(
-    appointment: Appointment, recipient: Recipient, links: Links, *, organizer: Mailbox, now: int
-) -> bytes:
+def request(appointment: Appointment, recipient: Recipient, links: Links, *, organizer: Mailbox, now: int) -> bytes:
     """The invitation, or its update after a move, for one person (METHOD:REQUEST).
 
     Raises `ValueError` for what is off: a REQUEST with STATUS:CANCELLED stays in most calendars.
@@ -105,9 +103,7 @@ def withdrawal(appointment: Appointment, former: Adviser, *, organizer: Mailbox,
     )
 
 
-def download(
-    appointment: Appointment, recipient: Recipient, links: Links, *, organizer: Mailbox, now: int
-) -> bytes:
+def download(appointment: Appointment, recipient: Recipient, links: Links, *, organizer: Mailbox, now: int) -> bytes:
     """A file to add the appointment to a calendar by hand.
 
     No METHOD and no ATTENDEE: a REQUEST or attendees make calendars ask for an answer, or write to the
@@ -177,9 +173,7 @@ def _calendar(properties: list[str], events: list[str]) -> bytes:
         *events,
     ]
     lines += ["END:VCALENDAR", ""]
-    return "\r\n".join(
-        [line if len(line) <= _OCTETS and line.isascii() else _folded(line) for line in lines]
-    ).encode()
+    return "\r\n".join([line if len(line) <= _OCTETS and line.isascii() else _folded(line) for line in lines]).encode()
 
 
 def _event(appointment: Appointment, properties: list[str], *, status: str | None = None) -> list[str]:
@@ -228,9 +222,7 @@ def _attendees(appointment: Appointment) -> list[str]:
     customer = appointment.customer
     lines = {customer.email: _attendee(customer.name, customer.email, "REQ-PARTICIPANT", accepted=False)}
     for adviser in appointment.advisers:
-        lines.setdefault(
-            adviser.email, _attendee(adviser.name, adviser.email, "REQ-PARTICIPANT", accepted=certain)
-        )
+        lines.setdefault(adviser.email, _attendee(adviser.name, adviser.email, "REQ-PARTICIPANT", accepted=certain))
     for guest in appointment.guests:
         lines.setdefault(guest.email, _attendee(guest.name, guest.email, "OPT-PARTICIPANT", accepted=False))
     return list(lines.values())
@@ -257,11 +249,7 @@ def _mailto(email: str) -> str:
 
 def _uri(address: str) -> str:
     """An address that cannot end its line."""
-    return (
-        address
-        if address.isprintable() and " " not in address
-        else "".join(_CONTROLS.sub("", address).split())
-    )
+    return address if address.isprintable() and " " not in address else "".join(_CONTROLS.sub("", address).split())
 
 
 def _text(name: str, value: str) -> str:

@@ -62,9 +62,7 @@ def _address(base: str, query: Mapping[str, str]) -> str:
     return (
         base
         + "?"
-        + "&".join(
-            f"{key}={quote(value, safe='', errors='replace')}" for key, value in query.items() if value
-        )
+        + "&".join(f"{key}={quote(value, safe='', errors='replace')}" for key, value in query.items() if value)
     )
 
 

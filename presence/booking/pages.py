@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from presence.booking import rules, views
 from presence.booking.correspondence import Correspondence
-from presence.booking.service import BookRequest, Booking, Held, HoldRequest, OfferRequest, Shown
+from presence.booking.service import Booking, BookRequest, Held, HoldRequest, OfferRequest, Shown
 from presence.errors import HoldGone, Invalid, NotFound, SlotTaken
 from presence.i18n import translator
 from presence.roster.model import MEDIA, Medium
@@ -99,7 +99,9 @@ def _picker(request: Request, wanted: OfferRequest, offers: Any) -> dict[str, An
     }
 
 
-ZONES = tuple(sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/"))))
+ZONES = tuple(
+    sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
+)
 
 
 def _medium(text: str) -> Medium | None:
@@ -141,9 +143,7 @@ async def hold_form(request: Request) -> Response:
     return _form(request, held, typed, {})
 
 
-def _form(
-    request: Request, held: Held, typed: dict[str, str], wrong: dict[str, Any], status: int = 200
-) -> Response:
+def _form(request: Request, held: Held, typed: dict[str, str], wrong: dict[str, Any], status: int = 200) -> Response:
     return page(
         request,
         "booking/form.html",

@@ -37,9 +37,7 @@ def rehearse(templates: MailTemplates, organisation: Organisation) -> None:
                     raise ConfigError(f"mail templates, {kind!r} in {language!r}: {error}") from error
 
 
-def _write(
-    kind: Kind, language: str, templates: MailTemplates, organisation: Organisation, *, full: bool
-) -> None:
+def _write(kind: Kind, language: str, templates: MailTemplates, organisation: Organisation, *, full: bool) -> None:
     links = Links(**dict.fromkeys(Links.__struct_fields__, "https://example.org/x")) if full else Links()
     before = _sample(language, _AT, 1, "confirmed", full=full)
     after = _sample(language, _AT + 3600, 2, _STATES.get(kind, "confirmed"), full=full)

@@ -50,8 +50,6 @@ class ReminderWorker:
         now = self._clock.now()
         if not await self._database.read(lambda connection: self._letters.any_due(connection, now)):
             return 0
-        settled = await self._database.write(
-            lambda connection: self._letters.send_due_reminders(connection, now)
-        )
+        settled = await self._database.write(lambda connection: self._letters.send_due_reminders(connection, now))
         self._wake()
         return settled

@@ -19,7 +19,9 @@ MAX_ANSWER = 2_000
 _DAY = 1440
 _LAST_CALL = 5 * 60  # a reminder is of no use later than this before the start
 
-_MAIL = re.compile(r"[^@\s<>()\[\],;:\"\\\x00-\x1f]{1,64}@[^@\s<>()\[\],;:\"\\\x00-\x1f.-][^@\s<>()\[\],;:\"\\\x00-\x1f]*\.[^@\s.\W\d_]{2,}")
+_MAIL = re.compile(
+    r"[^@\s<>()\[\],;:\"\\\x00-\x1f]{1,64}@[^@\s<>()\[\],;:\"\\\x00-\x1f.-][^@\s<>()\[\],;:\"\\\x00-\x1f]*\.[^@\s.\W\d_]{2,}"
+)
 
 
 class PlannedReminder(NamedTuple):

@@ -332,9 +332,7 @@ class Booking:
             self._wake()
         return booked
 
-    def _book(
-        self, connection: Connection, request: BookRequest, wrong: dict[str, FieldError], now: int
-    ) -> Booked:
+    def _book(self, connection: Connection, request: BookRequest, wrong: dict[str, FieldError], now: int) -> Booked:
         before = store.by_request_key(connection, request.request_key)
         if before is not None:
             (appointment,) = store.whole(connection, [before])
@@ -464,9 +462,7 @@ class Booking:
             if appointment.state == "cancelled":
                 return appointment
             rules.check_change(appointment, now)
-            return self.end_in(
-                connection, appointment, "cancelled", reason=reason, actor="customer", now=now
-            )
+            return self.end_in(connection, appointment, "cancelled", reason=reason, actor="customer", now=now)
 
         appointment = await self._database.write(work)
         self._wake()
@@ -568,9 +564,7 @@ class Booking:
             reason=reason,
             updated_at=now,
         )
-        store.replace_advisers(
-            connection, appointment.id, [one.id for one in chosen], start, appointment.created_at
-        )
+        store.replace_advisers(connection, appointment.id, [one.id for one in chosen], start, appointment.created_at)
         self._take(connection, wanted, chosen, version, appointment_id=appointment.id, moved=appointment)
         store.record(connection, appointment.id, now, actor, "moved", str(appointment.starts_at))
         self._letters.send(connection, "moved", moved, before=appointment, now=now)

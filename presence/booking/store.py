@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, ColumnElement, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
 
 from presence.booking.model import Appointment, AppointmentState, Busy, Person, Service
 from presence.roster import store as roster_store
@@ -64,9 +64,7 @@ _RAISE_CLOCK = (
     .returning(agenda_clock.c.version, agenda_clock.c.roster_version)
 )
 _TOUCH = (
-    update(adviser)
-    .where(adviser.c.id.in_(bindparam("ids", expanding=True)))
-    .values(agenda_version=bindparam("now_at"))
+    update(adviser).where(adviser.c.id.in_(bindparam("ids", expanding=True))).values(agenda_version=bindparam("now_at"))
 )
 
 
@@ -91,11 +89,9 @@ def touch(connection: Connection, adviser_ids: Iterable[int], version: int) -> N
 def services(connection: Connection) -> tuple[StoredService, ...]:
     """The active services in their order, with the ids of their pools' members."""
     rows = connection.execute(
-        select(service.c.id, service.c.definition)
-        .where(service.c.active)
-        .order_by(service.c.position, service.c.id)
+        select(service.c.id, service.c.definition).where(service.c.active).order_by(service.c.position, service.c.id)
     ).all()
-    ids = {slug: id_ for slug, id_ in connection.execute(select(adviser.c.slug, adviser.c.id)).all()}
+    ids = {row.slug: row.id for row in connection.execute(select(adviser.c.slug, adviser.c.id)).all()}
     teams: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
     members = select(team.c.slug, team_member.c.adviser_id, team_member.c.priority, team_member.c.weight)
     for slug, adviser_id, priority, weight in connection.execute(members.join(team)).all():
@@ -298,9 +294,7 @@ def replace_advisers(
     connection: Connection, appointment_id: int, adviser_ids: Iterable[int], starts_at: int, booked_at: int
 ) -> None:
     """Say who takes an appointment after it has moved."""
-    connection.execute(
-        delete(appointment_adviser).where(appointment_adviser.c.appointment_id == appointment_id)
-    )
+    connection.execute(delete(appointment_adviser).where(appointment_adviser.c.appointment_id == appointment_id))
     set_advisers(connection, appointment_id, adviser_ids, starts_at, booked_at)
 
 
@@ -309,9 +303,7 @@ def change(connection: Connection, appointment_id: int, **values: Any) -> None:
     connection.execute(update(appointment).where(appointment.c.id == appointment_id).values(**values))
 
 
-def record(
-    connection: Connection, appointment_id: int, at: int, actor: str, kind: str, detail: str = ""
-) -> None:
+def record(connection: Connection, appointment_id: int, at: int, actor: str, kind: str, detail: str = "") -> None:
     """Add to an appointment's history."""
     connection.execute(
         insert(appointment_event),
@@ -328,9 +320,7 @@ def history(connection: Connection, appointment_id: int) -> tuple[tuple[int, str
         appointment_event.c.detail,
     )
     rows = connection.execute(
-        select(*columns)
-        .where(appointment_event.c.appointment_id == appointment_id)
-        .order_by(appointment_event.c.id)
+        select(*columns).where(appointment_event.c.appointment_id == appointment_id).order_by(appointment_event.c.id)
     ).all()
     return tuple((at, actor, kind, detail) for at, actor, kind, detail in rows)
 
@@ -396,9 +386,7 @@ def whole(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Appointment
         taken_by[appointment_id].append(adviser_id)
     people = roster_store.advisers_by_id(connection, {id_ for some in taken_by.values() for id_ in some})
     guests: dict[int, list[Person]] = defaultdict(list)
-    for row in connection.execute(
-        select(guest).where(guest.c.appointment_id.in_(ids)).order_by(guest.c.id)
-    ).all():
+    for row in connection.execute(select(guest).where(guest.c.appointment_id.in_(ids)).order_by(guest.c.id)).all():
         guests[row.appointment_id].append(Person(name=row.name, email=row.email))
     definitions = _definitions(connection, {row.service_id for row in rows})
     return tuple(
@@ -412,9 +400,7 @@ def whole(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Appointment
     )
 
 
-def of_row(
-    row: Any, definition: Service, advisers: Iterable[Adviser], guests: Iterable[Person]
-) -> Appointment:
+def of_row(row: Any, definition: Service, advisers: Iterable[Adviser], guests: Iterable[Person]) -> Appointment:
     """An appointment from its row and who takes part. Guests are written to in the customer's language and zone."""
     state: AppointmentState = row.state
     return Appointment(
@@ -440,4 +426,3 @@ def of_row(
 def _definitions(connection: Connection, ids: Collection[int]) -> dict[int, Service]:
     rows = connection.execute(select(service.c.id, service.c.definition).where(service.c.id.in_(ids))).all()
     return {id_: msgspec.json.decode(definition, type=Service) for id_, definition in rows}
-

@@ -95,9 +95,7 @@ def _month(first: dt.date, counts: Counter[dt.date], chosen: dt.date | None) -> 
     weeks = []
     while begin < following:
         week = [begin + dt.timedelta(days=n) for n in range(7)]
-        weeks.append(
-            tuple(Day(date, counts.get(date, 0), date.month != first.month, date == chosen) for date in week)
-        )
+        weeks.append(tuple(Day(date, counts.get(date, 0), date.month != first.month, date == chosen) for date in week))
         begin += dt.timedelta(days=7)
     months = {date.replace(day=1) for date in counts}
     before = max((month for month in months if month < first), default=None)

@@ -110,9 +110,7 @@ def when(language: str, zone: str, starts_at: int, ends_at: int) -> When:
     else:
         hours = f"{start} – {t.date(ends_at, zone)}, {end}"
     month = format_date(local, "LLL", locale=language).rstrip(".").upper()
-    return When(
-        day, day[:1].upper() + day[1:], start, hours, t.zone_name(zone, starts_at), month, str(local.day)
-    )
+    return When(day, day[:1].upper() + day[1:], start, hours, t.zone_name(zone, starts_at), month, str(local.day))
 
 
 def when_for(appointment: Appointment, recipient: Recipient) -> When:
@@ -178,6 +176,4 @@ def _with_whom(appointment: Appointment, recipient: Recipient, t: Translator) ->
 
 def _recipient(role: Role, person: Person) -> Recipient:
     language = person.language if person.language in LANGUAGES else LANGUAGES[0]
-    return Recipient(
-        role=role, name=plain_name(person.name), email=person.email, language=language, zone=person.zone
-    )
+    return Recipient(role=role, name=plain_name(person.name), email=person.email, language=language, zone=person.zone)

@@ -40,9 +40,7 @@ class Catcher:
     async def listen(self, port: int) -> int:
         """Take mails on loopback; returns the port."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: SMTP(self, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port
-        )
+        self._server = await loop.create_server(lambda: SMTP(self, loop=loop, enable_SMTPUTF8=True), "127.0.0.1", port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

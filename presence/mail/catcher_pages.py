@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from presence.errors import NotFound
-from presence.mail.catcher import Caught, Catcher
+from presence.mail.catcher import Catcher, Caught
 from presence.web.request import page
 
 # A mail is a stranger's page: no scripts, no forms, nothing fetched; its links open beside it.

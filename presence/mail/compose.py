@@ -17,9 +17,7 @@ from email.utils import formatdate
 import msgspec
 
 CRLF = "\r\n"
-_LINE = (
-    76  # RFC 2045 6.7 and 6.8: encoded lines are at most 76 characters; RFC 5322 2.1.1 wants headers under 78
-)
+_LINE = 76  # RFC 2045 6.7 and 6.8: encoded lines are at most 76 characters; RFC 5322 2.1.1 wants headers under 78
 _WORD_BYTES = 42  # of text in an encoded word: 56 of base64 and 12 around it stay under the 75 of RFC 2047 2
 _MAX_TEXT = 255  # characters of a subject or a name: more is an accident or an attack
 
@@ -33,9 +31,7 @@ _ADDRESS = re.compile(
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
-_PLAIN_PHRASE = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+", re.ASCII
-)  # atoms and single spaces (RFC 5322 3.2.3)
+_PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+", re.ASCII)  # atoms and single spaces (RFC 5322 3.2.3)
 # Control characters, line ends of every kind, and halves of characters, which no encoding can carry.
 _BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # Marks that turn the direction of text make a name look like another one.
@@ -134,10 +130,7 @@ def one_line(text: str) -> str:
 def _calendar_part(letter: Letter, boundary: str) -> list[str]:
     if letter.calendar is None:
         return []
-    if (
-        not _METHOD.fullmatch(letter.method)
-        or letter.calendar.count(f"\r\nMETHOD:{letter.method}\r\n".encode()) != 1
-    ):
+    if not _METHOD.fullmatch(letter.method) or letter.calendar.count(f"\r\nMETHOD:{letter.method}\r\n".encode()) != 1:
         raise ValueError(f"the calendar part's METHOD is not {letter.method!r}")  # RFC 6047 2.4
     return [
         f"--{boundary}",
@@ -151,9 +144,7 @@ def _calendar_part(letter: Letter, boundary: str) -> list[str]:
 def _mailbox(mailbox: Mailbox, used: int) -> str:
     """`name <address>` after a header name that took `used` characters."""
     if not addressable(mailbox.email):
-        raise ValueError(
-            "not an address that mail can be sent to"
-        )  # without the address: it would reach a log
+        raise ValueError("not an address that mail can be sent to")  # without the address: it would reach a log
     name = one_line(mailbox.name)
     if not name:
         return f"<{mailbox.email}>"

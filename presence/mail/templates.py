@@ -34,9 +34,7 @@ class _Translated(Extension):
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         t = translator(self.environment.globals["language"])
-        return _FIXED_TEXT.sub(
-            lambda found: json.dumps(t.gettext(json.loads(found[1])), ensure_ascii=False), source
-        )
+        return _FIXED_TEXT.sub(lambda found: json.dumps(t.gettext(json.loads(found[1])), ensure_ascii=False), source)
 
 
 class MailTemplates:

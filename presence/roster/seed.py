@@ -64,15 +64,11 @@ def entries(table: str, raw: Sequence[dict[str, Any]], shape: type[T]) -> tuple[
 
 def adviser_entries(raw: Sequence[dict[str, Any]]) -> tuple[AdviserEntry, ...]:
     """The advisers of the configuration; a team may be named by its slug alone."""
-    tidy = [
-        {**one, "teams": [{"team": t} if isinstance(t, str) else t for t in one.get("teams", ())]} for one in raw
-    ]
+    tidy = [{**one, "teams": [{"team": t} if isinstance(t, str) else t for t in one.get("teams", ())]} for one in raw]
     return entries("advisers", tidy, AdviserEntry)
 
 
-def sow(
-    connection: Connection, teams: Sequence[TeamEntry], advisers: Sequence[AdviserEntry], now: int
-) -> int:
+def sow(connection: Connection, teams: Sequence[TeamEntry], advisers: Sequence[AdviserEntry], now: int) -> int:
     """Add the teams and advisers that are not there yet; returns how many advisers were added."""
     known = store.slugs(connection)
     team_ids = {one.slug: store.add_team(connection, one.slug, one.name) for one in teams}

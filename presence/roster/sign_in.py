@@ -78,9 +78,9 @@ class SignIn:
     async def sign_out(self, token: str) -> None:
         """End a session."""
         await self._database.write(
-            lambda connection: connection.execute(
-                delete(session).where(session.c.fingerprint == fingerprint(token))
-            ).rowcount
+            lambda connection: (
+                connection.execute(delete(session).where(session.c.fingerprint == fingerprint(token))).rowcount
+            )
         )
 
     async def set_password(self, adviser_id: int, password: str) -> None:

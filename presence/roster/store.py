@@ -38,9 +38,7 @@ def advisers_by_id(connection: Connection, ids: Collection[int]) -> dict[int, Ad
     return _whole(connection, select(adviser).where(adviser.c.id.in_(ids)).order_by(adviser.c.id), ids)
 
 
-def _whole(
-    connection: Connection, query: Select[Any], ids: Collection[int] | None
-) -> dict[int, Adviser]:
+def _whole(connection: Connection, query: Select[Any], ids: Collection[int] | None) -> dict[int, Adviser]:
     exceptions: dict[int, list[DayException]] = defaultdict(list)
     some = select(day_exception).order_by(day_exception.c.day)
     if ids is not None:
@@ -109,9 +107,7 @@ def add_adviser(connection: Connection, values: dict[str, Any]) -> int:
 
 def change_adviser(connection: Connection, adviser_id: int, version: int, **values: Any) -> None:
     """Change columns of an adviser at a version of the clock."""
-    connection.execute(
-        update(adviser).where(adviser.c.id == adviser_id).values(agenda_version=version, **values)
-    )
+    connection.execute(update(adviser).where(adviser.c.id == adviser_id).values(agenda_version=version, **values))
 
 
 def slugs(connection: Connection) -> set[str]:
@@ -144,9 +140,7 @@ def add_team(connection: Connection, slug: str, name: dict[str, str]) -> int:
 def join_team(connection: Connection, team_id: int, adviser_id: int, priority: int, weight: int) -> None:
     """Make an adviser a member of a team."""
     connection.execute(
-        insert(team_member).values(
-            team_id=team_id, adviser_id=adviser_id, priority=priority, weight=weight
-        )
+        insert(team_member).values(team_id=team_id, adviser_id=adviser_id, priority=priority, weight=weight)
     )
 
 
@@ -173,9 +167,7 @@ def drop_exception(connection: Connection, adviser_id: int, day: str) -> None:
 def add_absence(connection: Connection, adviser_id: int, one: Absence) -> None:
     """An adviser is away for a time."""
     connection.execute(
-        insert(absence).values(
-            adviser_id=adviser_id, starts_at=one.starts_at, ends_at=one.ends_at, note=one.note
-        )
+        insert(absence).values(adviser_id=adviser_id, starts_at=one.starts_at, ends_at=one.ends_at, note=one.note)
     )
 
 
@@ -223,16 +215,14 @@ def upsert_customer(
 
 def assign(connection: Connection, email: str, adviser_id: int | None) -> bool:
     """Give a customer their personal adviser; False when no such customer is known."""
-    found = connection.execute(
-        update(customer).where(customer.c.email == email).values(personal_adviser_id=adviser_id)
-    )
+    found = connection.execute(update(customer).where(customer.c.email == email).values(personal_adviser_id=adviser_id))
     return found.rowcount == 1
 
 
 def teams_of(connection: Connection, slugs: Iterable[str]) -> dict[str, int]:
     """Ids of teams by slug."""
     rows = connection.execute(select(team.c.slug, team.c.id).where(team.c.slug.in_(list(slugs)))).all()
-    return {slug: id_ for slug, id_ in rows}
+    return {row.slug: row.id for row in rows}
 
 
 def count(connection: Connection) -> int:

@@ -8,6 +8,7 @@ WAL-reset bug that needs two); on PostgreSQL it is a task that runs the same bat
 
 import asyncio
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -73,9 +74,7 @@ class Database:
         if self.dialect == "sqlite":
             self._writer = SqliteWriter(sqlite_writer_engine(self.url))
         else:
-            self._writer = PostgresWriter(
-                create_async_engine(driver_url(self.url), pool_size=1, max_overflow=0)
-            )
+            self._writer = PostgresWriter(create_async_engine(driver_url(self.url), pool_size=1, max_overflow=0))
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on one consistent snapshot; it cannot write."""
@@ -132,9 +131,7 @@ class SqliteWriter:
                 if batch:
                     self._commit(connection, batch)
                     _settle(batch)
-            raw: Any = (
-                connection.connection.dbapi_connection
-            )  # outside of a transaction, which SQLAlchemy would begin
+            raw: Any = connection.connection.dbapi_connection  # outside of a transaction, which SQLAlchemy would begin
             raw.execute("PRAGMA optimize").close()
             raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         self._engine.dispose()
@@ -276,9 +273,7 @@ def _reader_engine(url: URL, readers: int) -> AsyncEngine:
 
 def driver_url(url: URL) -> URL:
     """The address with the asynchronous driver for its database."""
-    return url.set(
-        drivername="sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+asyncpg"
-    )
+    return url.set(drivername="sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+asyncpg")
 
 
 def _run_batch(connection: Connection, batch: Sequence[_Job]) -> None:
@@ -291,12 +286,23 @@ def _run_batch(connection: Connection, batch: Sequence[_Job]) -> None:
             if error.connection_invalidated or not _in_transaction(connection) or _may_be_repeated(error):
                 raise  # the whole transaction is gone, not this savepoint alone
             savepoint.rollback()
-            job.error = error
+            job.error = _told(error)
         except Exception as error:
             savepoint.rollback()
             job.error = error
         else:
             savepoint.commit()
+
+
+def _told(error: DBAPIError) -> Exception:
+    """What the caller is told: that there is no room, or the error as it is."""
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or state.startswith("53"):
+        unavailable = Unavailable()
+        unavailable.__cause__ = error
+        return unavailable
+    return error
 
 
 def _in_transaction(connection: Connection) -> bool:

@@ -44,9 +44,7 @@ agenda_clock = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
-    Column(
-        "roster_version", BigInteger, nullable=False
-    ),  # the version at the last change of more than busy time
+    Column("roster_version", BigInteger, nullable=False),  # the version at the last change of more than busy time
 )
 
 team = Table(
@@ -74,9 +72,7 @@ adviser = Table(
     Column("password_hash", Text, nullable=False, server_default=""),  # argon2id; empty: cannot sign in
     Column("feed_fingerprint", Text, unique=True),
     Column("active", Boolean, nullable=False),
-    Column(
-        "agenda_version", BigInteger, nullable=False
-    ),  # the clock's value at the last change of their agenda
+    Column("agenda_version", BigInteger, nullable=False),  # the clock's value at the last change of their agenda
     _instant("created_at"),
     Index("ix_adviser_agenda_version", "agenda_version"),
 )
@@ -169,9 +165,7 @@ hold = Table(
     _instant("starts_at"),
     _instant("ends_at"),
     Column("medium", Text, nullable=False),
-    Column(
-        "spoken", Text, nullable=False, server_default=""
-    ),  # the language the adviser must speak; empty: any
+    Column("spoken", Text, nullable=False, server_default=""),  # the language the adviser must speak; empty: any
     _instant("expires_at"),
     Index("ix_hold_expires_at", "expires_at"),
 )
@@ -183,9 +177,7 @@ appointment = Table(
     Column("uid", Text, nullable=False, unique=True),  # iCalendar UID
     Column("fingerprint", Text, nullable=False, unique=True),  # of the customer's link
     Column("link_key", Text, nullable=False),  # which secret key the link is derived from
-    Column(
-        "request_key", Text, nullable=False, unique=True
-    ),  # the form's or caller's; a repeat finds this row
+    Column("request_key", Text, nullable=False, unique=True),  # the form's or caller's; a repeat finds this row
     Column("service_id", ForeignKey("service.id"), nullable=False),
     Column("site_id", ForeignKey("site.id", ondelete="SET NULL")),
     Column("customer_id", ForeignKey("customer.id"), nullable=False),
@@ -199,9 +191,7 @@ appointment = Table(
     Column("phone", Text, nullable=False, server_default=""),
     Column("language", Text, nullable=False),
     Column("zone", Text, nullable=False),
-    Column(
-        "spoken", Text, nullable=False, server_default=""
-    ),  # the language the adviser must speak; empty: any
+    Column("spoken", Text, nullable=False, server_default=""),  # the language the adviser must speak; empty: any
     Column("answers", Text, nullable=False),  # JSON: question key -> answer
     Column("reason", Text, nullable=False, server_default=""),
     _instant("created_at"),

@@ -80,8 +80,7 @@ def _described(request: Request, error: PresenceError) -> dict[str, Any]:
         problem["detail"] = _said(request, error.message, **error.values)
     if isinstance(error, Invalid):
         problem["errors"] = [
-            {"field": field, "detail": _said(request, one.message, **one.values)}
-            for field, one in error.fields.items()
+            {"field": field, "detail": _said(request, one.message, **one.values)} for field, one in error.fields.items()
         ]
     if isinstance(error, SlotTaken):
         problem["nearest"] = [utc(start) for start in error.nearest]

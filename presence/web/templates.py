@@ -23,6 +23,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._environment.filters["upfirst"] = upfirst
         self._environment.globals.update(asset=asset, **shared)
 
     def render(self, name: str, language: str, **context: Any) -> str:
@@ -31,3 +32,8 @@ class Templates:
         return self._environment.get_template(name).render(
             context, _=t.gettext, ngettext=t.ngettext, t=t, language=language
         )
+
+
+def upfirst(text: str) -> str:
+    """A text with its first letter large; the others as they are."""
+    return text[:1].upper() + text[1:]

@@ -17,9 +17,7 @@ def read(calendars: list[bytes]) -> list[dict[str, Any]]:
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node is not installed")
     if not (HERE / "node_modules" / "ical.js").is_dir():
-        subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True
-        )
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True)
     answer = subprocess.run(
         ["node", "read.mjs"],
         cwd=HERE,
@@ -36,6 +34,4 @@ def _install() -> None:
     with (HERE / "package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
         if not (HERE / "node_modules" / "ical.js").is_dir():
-            subprocess.run(
-                ["npm", "install", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True
-            )
+            subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=HERE, check=True, capture_output=True)

@@ -12,10 +12,7 @@ class _Time(ctypes.Structure):
     """struct icaltimetype of libical 3."""
 
     _fields_ = [
-        *(
-            (name, c_int)
-            for name in ("year", "month", "day", "hour", "minute", "second", "is_date", "is_daylight")
-        ),
+        *((name, c_int) for name in ("year", "month", "day", "hour", "minute", "second", "is_date", "is_daylight")),
         ("zone", c_void_p),
     ]
 

@@ -178,9 +178,7 @@ def _described(operation: Operation, schema_of: dict[Any, Any]) -> dict[str, Any
     described: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": _SLUG} for name in named
-        ]
+        "parameters": [{"name": name, "in": "path", "required": True, "schema": _SLUG} for name in named]
         + [
             {
                 "name": one.name,

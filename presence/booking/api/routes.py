@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from presence.booking.api import shapes
-from presence.booking.api.operations import OPERATIONS, Operation, document
-from presence.booking.service import BookRequest, Booking, HoldRequest, OfferRequest, Shown
+from presence.booking.api.operations import OPERATIONS, document
+from presence.booking.service import Booking, BookRequest, HoldRequest, OfferRequest, Shown
 from presence.clock import instant, utc
 from presence.errors import FieldError, Invalid, Malformed
 from presence.roster.model import MEDIA, Medium

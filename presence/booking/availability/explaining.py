@@ -88,9 +88,7 @@ def _of_service(
         yield code, {"day": day.isoformat()}
 
 
-def _of_outsiders(
-    service: Service, calendars: Sequence[AdviserCalendar], asked: str
-) -> Iterator[tuple[str, str]]:
+def _of_outsiders(service: Service, calendars: Sequence[AdviserCalendar], asked: str) -> Iterator[tuple[str, str]]:
     """Advisers the service names who have no calendar, and one who was asked for and is not of the pool."""
     known = {one.adviser.slug for one in calendars}
     named = [member.adviser for member in service.pool.advisers]

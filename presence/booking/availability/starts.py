@@ -28,9 +28,7 @@ def free_starts(
     `duration` in minutes; without a `medium` any that the service offers will do; `ignoring` is the owner of
     busy time to look past ("hold:12", "appointment:7").
     """
-    bits = free_bits(
-        service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring
-    )
+    bits = free_bits(service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring)
     return calendars[0].window.instants(bits) if bits else ()
 
 
@@ -46,9 +44,7 @@ def next_free_start(
     ignoring: str = "",
 ) -> int | None:
     """The first of the free starts; None when there is none."""
-    bits = free_bits(
-        service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring
-    )
+    bits = free_bits(service, duration, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring)
     return calendars[0].window.instants(bits & -bits)[0] if bits else None
 
 
@@ -105,8 +101,7 @@ def able_of(
     able = [
         one
         for one in calendars
-        if not media.isdisjoint(one.agenda.adviser.media)
-        and (not spoken or spoken in one.agenda.adviser.languages)
+        if not media.isdisjoint(one.agenda.adviser.media) and (not spoken or spoken in one.agenda.adviser.languages)
     ]
     return [] if service.pool.collective and len(able) < len(calendars) else able
 

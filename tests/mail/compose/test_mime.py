@@ -209,11 +209,7 @@ def test_whatever_is_written_comes_back(subject: str, name: str, body: str) -> N
 
 
 @settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from([".", "..", "=", " ", "\t", "From x", "--", "é", "\n", "x" * 80, "."]), max_size=60
-    )
-)
+@given(st.lists(st.sampled_from([".", "..", "=", " ", "\t", "From x", "--", "é", "\n", "x" * 80, "."]), max_size=60))
 def test_dots_spaces_and_equal_signs_survive(pieces: list[str]) -> None:
     body = "".join(pieces)
     _, (plain, *_) = read(mail(with_(text=body)))

@@ -82,9 +82,7 @@ def upgrade() -> None:
         sa.Column("starts_at", sa.BigInteger(), nullable=False),
         sa.Column("ends_at", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.Text(), server_default="", nullable=False),
-        sa.ForeignKeyConstraint(
-            ["adviser_id"], ["adviser.id"], name=op.f("fk_absence_adviser_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["adviser_id"], ["adviser.id"], name=op.f("fk_absence_adviser_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")),
     )
     op.create_index("ix_absence_adviser_id", "absence", ["adviser_id"], unique=False)
@@ -131,9 +129,7 @@ def upgrade() -> None:
         sa.Column("medium", sa.Text(), nullable=False),
         sa.Column("spoken", sa.Text(), server_default="", nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["service_id"], ["service.id"], name=op.f("fk_hold_service_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("fk_hold_service_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hold")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_hold_fingerprint")),
     )
@@ -144,9 +140,7 @@ def upgrade() -> None:
         sa.Column("adviser_id", BIG_ID, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["adviser_id"], ["adviser.id"], name=op.f("fk_session_adviser_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["adviser_id"], ["adviser.id"], name=op.f("fk_session_adviser_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_session")),
     )
     op.create_index("ix_session_adviser_id", "session", ["adviser_id"], unique=False)
@@ -160,9 +154,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["adviser_id"], ["adviser.id"], name=op.f("fk_team_member_adviser_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["team_id"], ["team.id"], name=op.f("fk_team_member_team_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_team_member_team_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("team_id", "adviser_id", name=op.f("pk_team_member")),
     )
     op.create_index("ix_team_member_adviser_id", "team_member", ["adviser_id"], unique=False)
@@ -193,9 +185,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], name=op.f("fk_appointment_customer_id")),
         sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("fk_appointment_service_id")),
-        sa.ForeignKeyConstraint(
-            ["site_id"], ["site.id"], name=op.f("fk_appointment_site_id"), ondelete="SET NULL"
-        ),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_appointment_site_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment")),
         sa.UniqueConstraint("fingerprint", name=op.f("uq_appointment_fingerprint")),
         sa.UniqueConstraint("request_key", name=op.f("uq_appointment_request_key")),
@@ -209,9 +199,7 @@ def upgrade() -> None:
         sa.Column("adviser_id", BIG_ID, nullable=False),
         sa.Column("starts_at", sa.BigInteger(), nullable=False),
         sa.Column("booked_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["adviser_id"], ["adviser.id"], name=op.f("fk_appointment_adviser_adviser_id")
-        ),
+        sa.ForeignKeyConstraint(["adviser_id"], ["adviser.id"], name=op.f("fk_appointment_adviser_adviser_id")),
         sa.ForeignKeyConstraint(
             ["appointment_id"],
             ["appointment.id"],
@@ -248,9 +236,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appointment_event")),
     )
-    op.create_index(
-        "ix_appointment_event_appointment_id", "appointment_event", ["appointment_id"], unique=False
-    )
+    op.create_index("ix_appointment_event_appointment_id", "appointment_event", ["appointment_id"], unique=False)
     op.create_table(
         "busy_interval",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
@@ -270,14 +256,10 @@ def upgrade() -> None:
             name=op.f("fk_busy_interval_appointment_id"),
             ondelete="CASCADE",
         ),
-        sa.ForeignKeyConstraint(
-            ["hold_id"], ["hold.id"], name=op.f("fk_busy_interval_hold_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["hold_id"], ["hold.id"], name=op.f("fk_busy_interval_hold_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_busy_interval")),
     )
-    op.create_index(
-        "ix_busy_interval_adviser_id_end_cell", "busy_interval", ["adviser_id", "end_cell"], unique=False
-    )
+    op.create_index("ix_busy_interval_adviser_id_end_cell", "busy_interval", ["adviser_id", "end_cell"], unique=False)
     op.create_index("ix_busy_interval_appointment_id", "busy_interval", ["appointment_id"], unique=False)
     op.create_index("ix_busy_interval_hold_id", "busy_interval", ["hold_id"], unique=False)
     op.create_table(

@@ -1,0 +1,102 @@
+"""Real databases for every test that wants one: SQLite in a file, PostgreSQL from Debian's packages."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from presence.storage.database import Database
+from presence.storage.migrate import migrate
+from tests.support import FrozenClock
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock()
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "presence.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A private server; its address without a database. Durability is not what the tests ask of it."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not binaries:
+        pytest.fail("PostgreSQL is missing: apt-get install postgresql")
+    directory = tmp_path_factory.mktemp("postgres")
+    as_root = os.geteuid() == 0
+    if as_root:
+        for parent in (directory, *directory.parents):
+            if parent == Path("/tmp"):
+                break
+            parent.chmod(0o755)
+        account = pwd.getpwnam("postgres")
+        os.chown(directory, account.pw_uid, account.pw_gid)
+    data, run = directory / "data", _runner(as_root)
+    run(binaries[-1] / "initdb", "-D", data, "-U", "presence", "-A", "trust", "-E", "UTF8", "--no-sync")
+    options = f"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off -c max_connections=50"
+    run(binaries[-1] / "pg_ctl", "-D", data, "-w", "-o", options, "-l", directory / "log", "start")
+    yield f"postgresql://presence@/{{name}}?host={directory}"
+    run(binaries[-1] / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+
+
+def _runner(as_root: bool):  # type: ignore[no-untyped-def]
+    def run(*command: object) -> None:
+        words = [str(word) for word in command]
+        if as_root:  # the server refuses to be run by root
+            words = [shutil.which("runuser") or "runuser", "-u", "postgres", "--", *words]
+        subprocess.run(words, check=True, capture_output=True, cwd="/")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """The address of a migrated database, to be copied."""
+    _execute(postgres, "CREATE DATABASE template_presence")
+    migrate(postgres.format(name="template_presence"))
+    return postgres
+
+
+def _execute(address: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(address.format(name="postgres"))
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty, migrated database: the same test on both."""
+    if request.param == "sqlite":
+        file = tmp_path / "presence.db"
+        shutil.copyfile(request.getfixturevalue("migrated"), file)
+        return f"sqlite:///{file}"
+    address: str = request.getfixturevalue("postgres_template")
+    name = f"t{uuid.uuid4().hex}"
+    _execute(address, f"CREATE DATABASE {name} TEMPLATE template_presence")
+    return address.format(name=name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open database."""
+    opened = Database(database_url)
+    await opened.open()
+    yield opened
+    await opened.close()
