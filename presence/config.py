@@ -23,7 +23,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A table of the file."""
 
 
-class ServerConfig(_Section):
+class ServerConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where it listens and how the world reaches it."""
 
     host: str = "127.0.0.1"
@@ -34,14 +34,14 @@ class ServerConfig(_Section):
     demo: bool = False  # mail goes to a catcher with a page; sample people
 
 
-class DatabaseConfig(_Section):
+class DatabaseConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where the data is."""
 
     url: str = "sqlite:///var/presence.db"  # or postgresql://user:password@host/name
     readers: int = 4  # connections that read
 
 
-class OrganisationConfig(_Section):
+class OrganisationConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who runs this and when it is open."""
 
     name: str = "Presence"
@@ -55,7 +55,7 @@ class OrganisationConfig(_Section):
     privacy_url: str = ""
 
 
-class MailConfig(_Section):
+class MailConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How mail leaves."""
 
     host: str = "localhost"
@@ -70,13 +70,13 @@ class MailConfig(_Section):
     give_up_after: int = 72  # hours
 
 
-class BookingConfig(_Section):
+class BookingConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How booking behaves."""
 
     hold_minutes: int = 5
 
 
-class LimitsConfig(_Section):
+class LimitsConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one address, key or form may do; 0 is no limit."""
 
     sign_in_per_minute: int = 10
@@ -86,14 +86,14 @@ class LimitsConfig(_Section):
     body_bytes: int = 262_144
 
 
-class LogConfig(_Section):
+class LogConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["json", "console"] = "json"
 
 
-class Config(_Section):
+class Config(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file. `teams`, `advisers`, `services` and `sites` make the first ones: added when their slug is not there yet."""
 
     server: ServerConfig = ServerConfig()

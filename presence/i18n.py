@@ -55,7 +55,7 @@ class Translator:
 
     def language_name(self, code: str) -> str:
         """A language in this one: "French", "français"."""
-        return self._locale.languages.get(code, code)
+        return str(self._locale.languages.get(code, code))
 
     def zone_name(self, zone: str, instant: int) -> str:
         """A zone in words with its offset at an instant: "Paris time (UTC+1)", "heure de Paris (UTC+1)"."""

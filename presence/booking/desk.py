@@ -12,6 +12,7 @@ from presence.booking.service import Booking
 from presence.clock import Clock
 from presence.errors import FieldError, Invalid, NotFound, NotPossible
 from presence.mail import outbox
+from presence.roster import store as roster_store
 from presence.roster.model import Adviser
 from presence.storage.database import Database
 from presence.storage.tables import adviser as adviser_table
@@ -153,7 +154,7 @@ class Desk:
                 raise Invalid({"state": FieldError("This appointment has not begun yet")})
             store.change(connection, appointment.id, state=state, updated_at=now)
             store.record(connection, appointment.id, now, f"adviser:{adviser_id}", state)
-            return msgspec.structs.replace(appointment, state=state)  # type: ignore[arg-type]
+            return msgspec.structs.replace(appointment, state=state)
 
         return await self._database.write(work)
 
@@ -184,7 +185,7 @@ class Desk:
             if id_ is None:
                 raise NotFound()
             rows = store.of_adviser(connection, id_, now - FEED_BACK, now + FEED_AHEAD)
-            (adviser,) = store.roster_store.advisers_by_id(connection, [id_]).values()
+            (adviser,) = roster_store.advisers_by_id(connection, [id_]).values()
             return adviser, store.whole(connection, rows)
 
         adviser, appointments = await self._database.read(work)

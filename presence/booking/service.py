@@ -23,7 +23,7 @@ from presence.booking.availability import (
     why,
 )
 from presence.booking.correspondence import Correspondence
-from presence.booking.model import Appointment, Busy, Opening, Service, Tally
+from presence.booking.model import Appointment, Busy, Opening, Person, Service, Tally
 from presence.booking.store import HoldRow, StoredService
 from presence.clock import Clock
 from presence.errors import FieldError, HoldGone, Invalid, NotFound, NotPossible, SlotTaken
@@ -425,7 +425,7 @@ class Booking:
         self._take(connection, wanted, chosen, version, appointment_id=id_, freed=freed)
         store.record(connection, id_, now, "customer", "booked" if immediate else "requested")
         row = _Row(values, id_)
-        guests = [store.Person(name="", email=email) for email in request.guests]
+        guests = [Person(name="", email=email) for email in request.guests]
         appointment = store.of_row(row, wanted.stored.service, chosen, guests)
         self._letters.send(connection, "confirmation" if immediate else "requested", appointment, now=now)
         if immediate:

@@ -107,17 +107,19 @@ def services(connection: Connection) -> tuple[StoredService, ...]:
 def add_service(connection: Connection, one: Service) -> int:
     """Add a service at the end of the list; the caller raises the clock."""
     position = connection.execute(select(func.coalesce(func.max(service.c.position), 0) + 1)).scalar_one()
-    return connection.execute(
-        insert(service)
-        .values(
-            slug=one.slug,
-            definition=msgspec.json.encode(one).decode(),
-            position=position,
-            active=True,
-            version=0,
-        )
-        .returning(service.c.id)
-    ).scalar_one()
+    return int(
+        connection.execute(
+            insert(service)
+            .values(
+                slug=one.slug,
+                definition=msgspec.json.encode(one).decode(),
+                position=position,
+                active=True,
+                version=0,
+            )
+            .returning(service.c.id)
+        ).scalar_one()
+    )
 
 
 def service_slugs(connection: Connection) -> set[str]:
@@ -230,7 +232,7 @@ def release_appointment(connection: Connection, appointment_id: int) -> None:
 
 def add_hold(connection: Connection, values: Mapping[str, Any]) -> int:
     """Store a hold; returns its id."""
-    return connection.execute(insert(hold).returning(hold.c.id), values).scalar_one()
+    return int(connection.execute(insert(hold).returning(hold.c.id), values).scalar_one())
 
 
 def hold_by(connection: Connection, fingerprint: str) -> HoldRow | None:

@@ -27,10 +27,10 @@ class Part(NamedTuple):
 
 
 class Day(NamedTuple):
-    """A square of the month: `count` free starts; `outside` the month it is shown in."""
+    """A square of the month: `free` starts; `outside` the month it is shown in."""
 
     date: dt.date
-    count: int
+    free: int
     outside: bool
     chosen: bool
 

@@ -92,17 +92,19 @@ def _adviser(row: Row[Any], exceptions: tuple[DayException, ...], absences: tupl
 def raise_clock(connection: Connection) -> int:
     """Raise the agenda clock for a change of the roster; everybody then reads advisers, teams and services anew."""
     version = agenda_clock.c.version + 1
-    return connection.execute(
-        update(agenda_clock)
-        .where(agenda_clock.c.id == 1)
-        .values(version=version, roster_version=version)
-        .returning(agenda_clock.c.version)
-    ).scalar_one()
+    return int(
+        connection.execute(
+            update(agenda_clock)
+            .where(agenda_clock.c.id == 1)
+            .values(version=version, roster_version=version)
+            .returning(agenda_clock.c.version)
+        ).scalar_one()
+    )
 
 
 def add_adviser(connection: Connection, values: dict[str, Any]) -> int:
     """Store an adviser; the caller raises the clock."""
-    return connection.execute(insert(adviser).values(values).returning(adviser.c.id)).scalar_one()
+    return int(connection.execute(insert(adviser).values(values).returning(adviser.c.id)).scalar_one())
 
 
 def change_adviser(connection: Connection, adviser_id: int, version: int, **values: Any) -> None:
@@ -134,7 +136,7 @@ def add_team(connection: Connection, slug: str, name: dict[str, str]) -> int:
     if known is not None:
         return known
     values = {"slug": slug, "name": msgspec.json.encode(name).decode()}
-    return connection.execute(insert(team).values(values).returning(team.c.id)).scalar_one()
+    return int(connection.execute(insert(team).values(values).returning(team.c.id)).scalar_one())
 
 
 def join_team(connection: Connection, team_id: int, adviser_id: int, priority: int, weight: int) -> None:
@@ -210,7 +212,7 @@ def upsert_customer(
         "created_at": now,
     }
     # Another process may have added the same customer meanwhile; on PostgreSQL the agenda clock's lock excludes it.
-    return connection.execute(insert(customer).values(values).returning(customer.c.id)).scalar_one(), None
+    return int(connection.execute(insert(customer).values(values).returning(customer.c.id)).scalar_one()), None
 
 
 def assign(connection: Connection, email: str, adviser_id: int | None) -> bool:
@@ -227,4 +229,4 @@ def teams_of(connection: Connection, slugs: Iterable[str]) -> dict[str, int]:
 
 def count(connection: Connection) -> int:
     """How many active advisers there are."""
-    return connection.execute(select(func.count()).select_from(adviser).where(adviser.c.active)).scalar_one()
+    return int(connection.execute(select(func.count()).select_from(adviser).where(adviser.c.active)).scalar_one())

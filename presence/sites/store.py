@@ -18,7 +18,7 @@ class SiteRow(NamedTuple):
 def add(connection: Connection, slug: str, name: str, key_fingerprint: str, now: int) -> int:
     """Store a site; returns its id."""
     values = {"slug": slug, "name": name, "key_fingerprint": key_fingerprint, "created_at": now}
-    return connection.execute(insert(site).values(values).returning(site.c.id)).scalar_one()
+    return int(connection.execute(insert(site).values(values).returning(site.c.id)).scalar_one())
 
 
 def by_key(connection: Connection, key_fingerprint: str) -> SiteRow | None:

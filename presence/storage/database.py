@@ -327,4 +327,9 @@ def _settle(batch: Sequence[_Job]) -> None:
     for loop in {job.loop for job in batch}:
         jobs = [job for job in batch if job.loop is loop]
         if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda jobs=jobs: [job.settle() for job in jobs])
+            loop.call_soon_threadsafe(_answer, jobs)
+
+
+def _answer(jobs: Sequence[_Job]) -> None:
+    for job in jobs:
+        job.settle()

@@ -87,7 +87,7 @@ class WhyShape(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[ReasonShape, ...]
 
 
-class HoldBody(_Taken):
+class HoldBody(_Taken, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A start to keep while a form is filled in."""
 
     service: Slug
@@ -110,7 +110,7 @@ class HoldShape(msgspec.Struct, frozen=True, kw_only=True):
     advisers: tuple[AdviserShape, ...]
 
 
-class BookBody(_Taken):
+class BookBody(_Taken, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An appointment to make: of a hold, or of a service and a start."""
 
     name: Line
@@ -130,20 +130,20 @@ class BookBody(_Taken):
     verified: bool = False
 
 
-class MoveBody(_Taken):
+class MoveBody(_Taken, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where an appointment moves to."""
 
     start: Moment
     reason: Note = ""
 
 
-class CancelBody(_Taken):
+class CancelBody(_Taken, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why it is cancelled, in the customer's words."""
 
     reason: Note = ""
 
 
-class AnswersBody(_Taken):
+class AnswersBody(_Taken, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Answers by question key."""
 
     answers: dict[str, Note]
