@@ -20,7 +20,7 @@ def add(slug: str):  # type: ignore[no-untyped-def]
 
 
 def count(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(team)).scalar_one()
+    return int(connection.execute(select(func.count()).select_from(team)).scalar_one())
 
 
 async def test_every_acknowledged_write_is_stored(database: Database) -> None:
@@ -51,9 +51,11 @@ async def test_a_constraint_refuses_one_work_and_not_its_neighbours(database: Da
 
 async def test_writes_happen_in_the_order_they_were_asked_for(database: Database) -> None:
     def raised(connection: Connection) -> int:
-        return connection.execute(
-            update(agenda_clock).values(version=agenda_clock.c.version + 1).returning(agenda_clock.c.version)
-        ).scalar_one()
+        return int(
+            connection.execute(
+                update(agenda_clock).values(version=agenda_clock.c.version + 1).returning(agenda_clock.c.version)
+            ).scalar_one()
+        )
 
     assert list(await asyncio.gather(*(database.write(raised) for _ in range(100)))) == list(range(1, 101))
 
