@@ -38,7 +38,6 @@ def adviser(slug: str, **changes: Any) -> dict[str, Any]:
         "languages": ["en", "fr"],
         "hours": {day: ["09:00-12:00", "14:00-18:00"] for day in ("mon", "tue", "wed", "thu", "fri")},
         "teams": ["advice"],
-        "password": f"{slug}'s long password",
         **changes,
     }
 
