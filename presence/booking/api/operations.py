@@ -161,7 +161,7 @@ def document(base_url: str) -> dict[str, Any]:
             "title": "presence",
             "version": __version__,
             "description": "Book appointments with advisers. Problems are RFC 9457.",
-            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base_url}],
         "security": [{"site": []}],

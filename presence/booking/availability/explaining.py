@@ -25,10 +25,10 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """Why not: of one adviser (their slug), or of the service as a whole (None).
 
     Of a service: empty_pool, before_notice (earliest), beyond_horizon (end), organisation_closed and
-    organisation_holiday (day), off_grid (grid). Of an adviser: not_in_pool, inactive, medium, language,
-    outside_hours and exception (day, hours), holiday (day), absent (from, until), off_grid (grid), busy (kind,
-    from, until), held (from, until, expires), buffer (kind, from, until), daily_limit and weekly_limit (limit,
-    begins). Instants are integers, days ISO dates.
+    organisation_holiday (day), off_grid (grid). Of an adviser: not_in_pool, inactive, medium (medium), language
+    (language), outside_hours and exception (day, hours), holiday (day), absent (from, until), off_grid (grid),
+    busy and buffer (kind, from, until), held (from, until, expires), daily_limit and weekly_limit (limit,
+    begins). Instants are integers, days ISO dates; a note on an absence is not told.
     """
 
     adviser: str | None = None

@@ -68,9 +68,14 @@ def texts_of_ranges(draw: st.DrawFn) -> tuple[str, ...]:
     return tuple(found)
 
 
-def weekly() -> st.SearchStrategy[WeeklyHours]:
+def weekly(*, mostly_open: bool = False) -> st.SearchStrategy[WeeklyHours]:
+    """Hours of all kinds; enough of them long, or nothing would be offered to compare."""
     full = st.just(WeeklyHours(*[("00:00-24:00",)] * 7))
-    return st.one_of(full, st.builds(WeeklyHours, *[texts_of_ranges()] * 7))
+    night = st.just(WeeklyHours(*[("00:00-03:30", "22:00-24:00")] * 7))
+    drawn = st.builds(WeeklyHours, *[texts_of_ranges()] * 7)
+    return st.sampled_from((full, full, night, drawn) if mostly_open else (full, night, drawn)).flatmap(
+        lambda kind: kind
+    )
 
 
 @st.composite
@@ -82,7 +87,7 @@ def agendas(draw: st.DrawFn, number: int, zone: str, now: int) -> Agenda:
         Absence(now + begins * 60, now + (begins + length) * 60)
         for begins, length in draw(st.lists(st.tuples(st.integers(-600, 4000), st.integers(0, 900)), max_size=2))
     )
-    limit = st.one_of(st.none(), st.integers(0, 4))
+    limit = st.sampled_from((None, None, None, 0, 1, 2, 4))
     return Agenda(
         Adviser(
             id=number,
@@ -90,8 +95,8 @@ def agendas(draw: st.DrawFn, number: int, zone: str, now: int) -> Agenda:
             name="",
             email="",
             zone=zone,
-            languages=draw(st.sampled_from((("fr", "en"), ("fr",)))),
-            media=draw(st.sampled_from((MEDIA, ("text",), ("video", "audio")))),
+            languages=draw(st.sampled_from((("fr", "en"), ("en",), ("fr",)))),
+            media=draw(st.sampled_from((MEDIA, MEDIA, ("text",), ("video", "audio")))),
             hours=draw(weekly()),
             holidays=draw(st.sampled_from(("", "", "FR", "GB-ENG", "AU-NSW", "IN"))),
             daily_limit=draw(limit),
@@ -137,7 +142,7 @@ def scenarios(draw: st.DrawFn, *, collective: bool | None = None) -> Scenario:
     )
     opening = Opening(
         zone=draw(st.sampled_from(others)),
-        hours=draw(weekly()),
+        hours=draw(weekly(mostly_open=True)),
         holidays=draw(st.sampled_from(("", "", "FR"))),
     )
     asked = {

@@ -102,6 +102,15 @@ def test_busy_held_and_buffer_are_told_apart_without_saying_whose_they_are() -> 
     assert against(TEN, people[1], ignoring="hold:4") == []
 
 
+def test_a_buffer_is_told_on_either_side_and_only_as_far_as_it_reaches() -> None:
+    alice = Agenda(adviser(), (taken(TEN - 1800, 30), taken(TEN + 3600, 30)))
+    early, late = service(grid=5, buffer_before=10), service(grid=5, buffer_after=10)
+    assert codes(against(TEN, alice, wanted=early)) == [("alice", "buffer")]
+    assert against(TEN + 600, alice, wanted=early) == []
+    assert codes(against(TEN + 1800, alice, wanted=late)) == [("alice", "buffer")]
+    assert against(TEN + 1200, alice, wanted=late) == []
+
+
 def test_limits_say_how_many_and_since_when() -> None:
     full = Agenda(adviser(daily_limit=1, weekly_limit=1), (taken(TEN, 30),))
     assert against(TEN + 3600, full) == [

@@ -1,0 +1,85 @@
+"""A wrong configuration stops the start and says what is wrong; the example lists everything."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from presence.config import Config, keys, load
+from presence.errors import ConfigError
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+SECRET = {"PRESENCE_SERVER__SECRET_KEY": "s" * 40}
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    return file
+
+
+def test_the_example_lists_every_key_with_its_default() -> None:
+    written = tomllib.loads(EXAMPLE.read_text())
+    found = {f"{section}.{key}": value for section, values in written.items() for key, value in values.items()}
+    expected = {key: default for key, (_, default) in keys().items()}
+
+    def plain(value: object) -> object:
+        if isinstance(value, (tuple, list)):
+            return [plain(one) for one in value]
+        return {key: plain(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+    assert found == {key: plain(value) for key, value in expected.items()}
+
+
+def test_the_example_can_be_used_once_it_has_a_secret() -> None:
+    assert load(EXAMPLE, SECRET).organisation == Config().organisation
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[mail]\nhots = 'x'", ["mail.hots", "allowed are", "host"]),
+        ("[mail]\nport = 'x'", ["mail.port", "'x'", "int"]),
+        ("[mial]\nhost = 'x'", ["mial", "no such section", "mail"]),
+        ("[mail]\ntls = 'ssl'", ["mail.tls", "'ssl'"]),
+        ("[organisation]\nzone = 'Mars/Base'", ["organisation.zone", "Mars/Base"]),
+        ("[organisation]\nhours = { mon = ['late'] }", ["organisation.hours.mon", "late"]),
+        ("[server]\nbase_url = 'http://bank.example'", ["server.base_url", "https"]),
+        ("mail = 3", ["mail", "section"]),
+        ("[mail", ["config.toml"]),
+    ],
+)
+def test_what_is_wrong_is_told(tmp_path: Path, text: str, said: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, text), SECRET)
+    assert all(word in str(caught.value) for word in said)
+
+
+def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, "[mail]\nhots = 1\nport = 'x'\n[sevrer]\n"), SECRET)
+    assert len(str(caught.value).splitlines()) == 3
+
+
+def test_a_secret_is_needed_and_never_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="secret_key"):
+        load(None, {})
+    with pytest.raises(ConfigError) as caught:
+        load(write(tmp_path, "[mail]\npassword = 12345678"), SECRET)
+    assert "12345678" not in str(caught.value)
+
+
+def test_the_environment_wins_and_secrets_come_from_files(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("from a file\n")
+    environ = {
+        **SECRET,
+        "PRESENCE_MAIL__PORT": "2525",
+        "PRESENCE_MAIL__PASSWORD_FILE": str(secret),
+        "PRESENCE_ORGANISATION__LANGUAGES": '["fr"]',
+    }
+    config = load(write(tmp_path, "[mail]\nport = 25\n"), environ)
+    assert (config.mail.port, config.mail.password) == (2525, "from a file")
+    assert config.organisation.languages == ("fr",)
+    with pytest.raises(ConfigError, match="PRESENCE_MAIL__HOTS"):
+        load(None, {**SECRET, "PRESENCE_MAIL__HOTS": "x"})
