@@ -114,11 +114,14 @@ def cells_taken(busy: Busy) -> tuple[int, int]:
 
 
 def full_periods(adviser: Adviser, busy: Iterable[Busy], limit: int, length: int) -> list[dt.date]:
-    """The first dates of the days (length 1) or ISO weeks (7) in which appointments have reached a limit."""
-    begins = {one.owner: local_date(one.starts_at, adviser.zone) for one in busy}
+    """The first dates of the days (length 1) or ISO weeks (7) in which appointments have reached a limit.
+
+    An appointment in several pieces counts once.
+    """
+    days = {(one.owner, local_date(one.starts_at, adviser.zone)) for one in busy}
     if length == 7:
-        begins = {owner: day - dt.timedelta(days=day.weekday()) for owner, day in begins.items()}
-    return [day for day, count in Counter(begins.values()).items() if count >= limit]
+        days = {(owner, day - dt.timedelta(days=day.weekday())) for owner, day in days}
+    return [day for day, count in Counter(day for _, day in days).items() if count >= limit]
 
 
 class Calendars:

@@ -73,9 +73,9 @@ def counts(one: Busy, now: int, ignoring: str) -> bool:
 def reaches_limit(adviser: Adviser, busy: Sequence[Busy], start: int) -> bool:
     """Whether the local day or week of a start is full."""
     today = local(start, adviser.zone).date()
-    appointments = {one.owner: local(one.starts_at, adviser.zone).date() for one in busy}
-    on_the_day = sum(1 for day in appointments.values() if day == today)
-    in_the_week = sum(1 for day in appointments.values() if week_of(day) == week_of(today))
+    appointments = [(one.owner, local(one.starts_at, adviser.zone).date()) for one in busy]
+    on_the_day = len({owner for owner, day in appointments if day == today})
+    in_the_week = len({owner for owner, day in appointments if week_of(day) == week_of(today)})
     if adviser.daily_limit is not None and on_the_day >= adviser.daily_limit:
         return True
     return adviser.weekly_limit is not None and in_the_week >= adviser.weekly_limit

@@ -162,7 +162,7 @@ bounded = settings(
 )
 
 
-@settings(bounded, max_examples=120)
+@settings(bounded, max_examples=200)
 @given(scenarios())
 def test_the_engine_offers_exactly_what_the_naive_model_offers(scene: Scenario) -> None:
     pool = pool_of(*scene.agendas, now=scene.now, horizon=scene.service.horizon, opening=scene.opening)
