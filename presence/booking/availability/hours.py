@@ -72,7 +72,7 @@ def midnight(day: dt.date, zone: str) -> int:
 
 @lru_cache(maxsize=1024)
 def _holidays_of(place: str, year: int) -> frozenset[dt.date]:
-    # Half a second of imports, so only for those who name a place. The library's own object grows as it is
+    # Hundreds of modules, so only for those who name a place. The library's own object grows as it is
     # asked, which two threads must not do at once; a set of the year's dates is safe to share.
     import holidays
 
