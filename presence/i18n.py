@@ -45,7 +45,7 @@ class Translator:
         return self.day(_local(instant, zone).date(), style)
 
     def day(self, day: dt.date, style: str = "full") -> str:
-        """A date in words, `style` one of full (with the weekday), long, medium (both without), short, month."""
+        """A date in words; `style` as in `_PATTERNS`: full (with the weekday), day (full without the year), long, ..."""
         pattern = _PATTERNS[style]
         return str(format_date(day, pattern, locale=self._locale))
 
@@ -77,12 +77,15 @@ class Translator:
 
 _PATTERNS = {
     "full": "EEEE d MMMM y",
+    "day": "EEEE d MMMM",
     "long": "d MMMM y",
     "medium": "EEE d MMM",
     "short": "d MMM",
     "month": "MMMM y",
     "weekday": "EEEE",
     "narrow": "EEEEE",
+    "two_letters": "EEEEEE",
+    "number": "d",
 }
 
 

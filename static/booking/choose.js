@@ -1,47 +1,90 @@
-// Makes the picker quicker: the visitor's zone is found, and days change without a full page load.
+// Makes the picker quicker: months, days and options change without a full page load, and the visitor's zone is found.
 
-const ROOT = "#choose";
+import "../shared/once.js";
+import { search } from "../shared/search.js";
 
-/** Ask once for the page in the zone of this browser, unless one was chosen. */
-function useOwnZone() {
-  const here = new URL(location.href);
-  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const select = /** @type {HTMLSelectElement | null} */ (document.querySelector("#zone"));
-  if (!select || here.searchParams.has("zone") || document.cookie.includes("zone=") || !own || select.value === own) return;
-  here.searchParams.set("zone", own);
-  location.replace(here);
+const PICKER = "#choose";
+/** @type {AbortController | undefined} */
+let asking;
+
+/** @returns {HTMLElement | null} */
+const picker = () => document.querySelector(PICKER);
+
+/**
+ * Put the same place in as the server shows it at another address.
+ * @param {string} href
+ * @param {{ remember?: boolean, focus?: string }} how whether "back" should come here; what the eye goes to
+ */
+async function show(href, { remember = true, focus = "" } = {}) {
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  picker()?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(href, { signal: mine.signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [old, fresh] = [picker(), page.querySelector(PICKER)];
+    if (!answer.ok || !old || !fresh) throw new Error("not the picker");
+    old.replaceWith(fresh);
+    if (remember) history.pushState(null, "", href);
+    document.title = page.title;
+    const languages = document.querySelector("header.top");
+    const others = page.querySelector("header.top");
+    if (languages && others) languages.replaceWith(others); // its links lead to this place in the other language
+    prepare();
+    look(focus);
+  } catch {
+    if (!mine.signal.aborted) location.href = href;
+  }
 }
 
 /**
- * Put the same place in, as the server shows it at another address.
- * @param {string} href
- * @param {boolean} remember whether "back" should come here
+ * Let focus follow what has changed, and say it.
+ * @param {string} focus an id, or "key:" and the key of what was clicked
  */
-async function show(href, remember) {
-  const answer = await fetch(href, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = page.querySelector(ROOT);
-  const old = document.querySelector(ROOT);
-  if (!answer.ok || !fresh || !old) {
-    location.href = href;
-    return;
-  }
-  old.replaceWith(fresh);
-  if (remember) history.pushState(null, "", href);
-  /** @type {HTMLElement | null} */ (document.querySelector("#day-name"))?.focus({ preventScroll: true });
+function look(focus) {
+  const said = document.querySelector("#said");
+  const place = /** @type {HTMLElement | null} */ (
+    focus.startsWith("key:") ? document.querySelector(`[data-key="${focus.slice(4)}"]`) : focus && document.getElementById(focus)
+  );
+  place?.focus({ preventScroll: true });
+  // On a phone the hours are below the month: bring them up. Where they can be seen already, nothing moves.
+  place?.scrollIntoView({ block: "nearest" });
+  if (focus === "day-name") document.querySelector("#hours")?.scrollIntoView({ block: innerWidth < 960 ? "start" : "nearest" });
+  if (said && !focus.endsWith("-name")) said.textContent = picker()?.dataset.said ?? "";
+}
+
+/** What a fresh picker needs. */
+function prepare() {
+  for (const field of document.querySelectorAll("[data-search]")) search(/** @type {HTMLElement} */ (field));
 }
 
 document.addEventListener("click", (event) => {
-  const link = /** @type {HTMLElement} */ (event.target).closest?.(".month a");
-  if (!(link instanceof HTMLAnchorElement) || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  const link = /** @type {Element} */ (event.target).closest?.("a[data-then], a[data-key]");
+  if (!(link instanceof HTMLAnchorElement) || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
-  void show(link.href, true).catch(() => { location.href = link.href; });
+  void show(link.href, { focus: link.dataset.then ?? `key:${link.dataset.key}` });
 });
 
-document.addEventListener("change", (event) => {
-  const form = /** @type {HTMLElement} */ (event.target).closest?.(".filters");
-  if (form instanceof HTMLFormElement) form.requestSubmit();
+document.addEventListener("submit", (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  if (form.method !== "get" || !form.closest(PICKER)) return;
+  event.preventDefault();
+  const address = new URL(form.action);
+  for (const [name, value] of new FormData(form, event.submitter)) address.searchParams.set(name, String(value));
+  void show(address.href, { focus: address.searchParams.has("start") ? "take" : "key:zone" });
 });
 
-addEventListener("popstate", () => void show(location.href, false));
+addEventListener("popstate", () => void show(location.href, { remember: false }));
+
+/** Show the hours of this browser's zone, unless one was chosen. */
+function useOwnZone() {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const chosen = new URLSearchParams(location.search).has("zone") || /(^|; )zone=/.test(document.cookie);
+  const shown = picker()?.dataset.detect;
+  if (chosen || !shown || !own) return;
+  document.cookie = `zone=${own}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  if (own !== shown) void show(location.href, { remember: false });
+}
+
+prepare();
 useOwnZone();

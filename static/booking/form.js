@@ -1,30 +1,40 @@
-// The form's time left, and no second click.
+// The form and the appointment: what time is left, what is wrong, and no second click.
 
-const SAID_AT = new Set([120, 60]);
+import "../shared/once.js";
+import { countDown, inWords } from "../shared/time.js";
 
-/** @param {HTMLElement} place */
-function countDown(place) {
-  const behind = Date.now() / 1000 - Number(place.dataset.now); // this browser's clock against the server's
-  const said = document.querySelector("#kept-said");
-  const tick = () => {
-    const left = Math.max(0, Math.round(Number(place.dataset.until) + behind - Date.now() / 1000));
+/**
+ * How long the hour is kept. Said aloud only at two minutes, at one, and at the end.
+ * @param {HTMLElement} place
+ */
+function kept(place) {
+  const said = document.querySelector("#said");
+  const [two, one] = (place.dataset.warn ?? "").split("|");
+  const aloud = new Map([[120, two], [60, one], [0, place.dataset.over]]);
+  countDown(place, Number(place.dataset.until), (left) => {
     const clock = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-    place.textContent = left ? (place.dataset.left ?? "").replace("{left}", clock) : place.dataset.over ?? "";
-    if (said && (SAID_AT.has(left) || !left)) said.textContent = place.textContent;
-    if (!left) clearInterval(timer);
-  };
-  const timer = setInterval(tick, 1000);
-  tick();
-}
-
-for (const place of document.querySelectorAll("[data-until]")) countDown(/** @type {HTMLElement} */ (place));
-
-for (const form of document.querySelectorAll("form:has([data-once])")) {
-  form.addEventListener("submit", (event) => {
-    const button = form.querySelector("[data-once]");
-    if (button?.getAttribute("aria-disabled") === "true") event.preventDefault();
-    button?.setAttribute("aria-disabled", "true");
+    place.textContent = (left ? place.dataset.left?.replace("{left}", clock) : place.dataset.over) ?? "";
+    const words = aloud.get(left);
+    if (said && words) said.textContent = words;
   });
 }
-addEventListener("pageshow", () => document.querySelector("[data-once]")?.removeAttribute("aria-disabled"));
+
+/**
+ * How far away something is; when it has come, the page is asked for again.
+ * @param {HTMLElement} place
+ */
+function away(place) {
+  let shown = false; // a page that comes too early must not ask again and again
+  countDown(place, Number(place.dataset.away), (left) => {
+    if (left) {
+      place.textContent = (place.dataset.said ?? "{time}").replace("{time}", inWords(left));
+      shown = true;
+    } else if (shown && "reload" in place.dataset && !document.querySelector("form:focus-within")) {
+      location.reload();
+    }
+  });
+}
+
+for (const place of document.querySelectorAll("[data-until]")) kept(/** @type {HTMLElement} */ (place));
+for (const place of document.querySelectorAll("[data-away]")) away(/** @type {HTMLElement} */ (place));
 /** @type {HTMLElement | null} */ (document.querySelector("#problems"))?.focus();

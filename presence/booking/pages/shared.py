@@ -1,0 +1,75 @@
+"""What the customer's pages share: reading what addresses and forms say, and what every template is given."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from presence.booking import views
+from presence.booking.model import Texts
+from presence.booking.service import Booking
+from presence.i18n import Translator, translator
+from presence.roster.model import MEDIA, Medium
+from presence.web.request import language_of, page, web_of
+
+PREFILL = ("name", "email", "phone")
+CARRIED = (
+    "adviser",
+    "medium",
+    "spoken",
+    "duration",
+    "zone",
+    *PREFILL,
+)  # from page to page, in addresses and hidden fields
+
+
+def booking_of(request: Request) -> Booking:
+    """The use cases."""
+    booking: Booking = request.app.state.booking
+    return booking
+
+
+def show(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page of booking: the present instant and the organisation's zone are always at hand."""
+    web = web_of(request)
+    shared = {
+        "now": web.clock.now(),
+        "home": web.config.organisation.zone,
+        "text": texts_of(request),
+        "differs": views.differs,
+    }
+    return page(request, template, status, **{**shared, **context})
+
+
+def texts_of(request: Request) -> Callable[[Texts], str]:
+    """A service's texts in the reader's language."""
+    language = language_of(request)
+    return lambda texts: texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def words(request: Request) -> Translator:
+    """The reader's translator."""
+    return translator(language_of(request))
+
+
+def medium_of(text: str) -> Medium | None:
+    """The medium of this name."""
+    return next((medium for medium in MEDIA if medium == text), None)
+
+
+def start_of(text: str) -> int | None:
+    """An instant in an address: seconds since the epoch, or ISO 8601 with its offset."""
+    if text.isascii() and text.isdigit() and len(text) < 12:
+        return int(text)
+    try:
+        moment = dt.datetime.fromisoformat(text.replace(" ", "+"))  # a + in an address reads as a space
+    except ValueError:
+        return None
+    return int(moment.timestamp()) if moment.tzinfo is not None and 1971 <= moment.year <= 9000 else None
+
+
+def minutes_of(text: str) -> int | None:
+    """A duration in an address."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else None
