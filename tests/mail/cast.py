@@ -40,6 +40,11 @@ class FakeTime:
         self._rests.append((self._now + seconds, future))
         await future
 
+    async def until_all_rest(self) -> None:
+        """Let everybody who has nothing to wait for but the clock come to their rest."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+
     def waits_for(self, seconds: float) -> bool:
         """Whether somebody rests until so many seconds from now."""
         return any(until == self._now + seconds and not future.done() for until, future in self._rests)
@@ -59,7 +64,7 @@ Fault = str | Callable[["MailServer", SMTP], Awaitable[str]]
 
 async def disconnect(_server: "MailServer", smtp: SMTP) -> str:
     """Cut the line."""
-    smtp.transport.abort()
+    hang_up(smtp)
     return "421 gone"
 
 
@@ -68,6 +73,19 @@ async def stall(server: "MailServer", _smtp: SMTP) -> str:
     server.stalled.set()
     await server.go_on.wait()
     return "250 at last"
+
+
+def hang_up(smtp: SMTP) -> None:
+    """Close a line without a word."""
+    if isinstance(smtp.transport, asyncio.WriteTransport):
+        smtp.transport.abort()
+
+
+async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
+    """Let the others run until something is true."""
+    async with asyncio.timeout(20):
+        while not await true():  # noqa: ASYNC110 - what is awaited is in a database, or in others' hands
+            await asyncio.sleep(0)
 
 
 class MailServer:
@@ -94,7 +112,7 @@ class MailServer:
         if login:
             self._options |= {
                 "authenticator": lambda *a: AuthResult(
-                    success=a[4] == LoginPassword(login[0].encode(), login[1].encode())
+                    success=a[4] == LoginPassword(login[0].encode(), login[1].encode()), handled=False
                 ),
                 "auth_required": True,
                 "auth_require_tls": starttls is not None,
@@ -123,8 +141,7 @@ class MailServer:
         assert self._server is not None
         self._server.close()
         for line in self._lines:
-            if line.transport is not None:
-                line.transport.abort()
+            hang_up(line)
             if line._handler_coroutine is not None:
                 line._handler_coroutine.cancel()
                 await asyncio.gather(line._handler_coroutine, return_exceptions=True)
@@ -149,8 +166,8 @@ class MailServer:
         return answer
 
     async def handle_DATA(self, smtp: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        fault = self.at_dot[0] if self.at_dot else ""
-        if not isinstance(fault, str) or fault == "":
+        fault = self.at_dot[0] if self.at_dot else "250 OK"
+        if not isinstance(fault, str) or fault.startswith("250"):
             assert isinstance(envelope.content, bytes)
             self.received.append((str(envelope.mail_from), ",".join(envelope.rcpt_tos), envelope.content))
             self.arrived.set()

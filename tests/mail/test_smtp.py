@@ -144,8 +144,7 @@ class Certificate:
         file = directory / "mail.pem"
         encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         file.write_bytes(
-            key.private_bytes(encoding, private, serialization.NoEncryption())
-            + certificate.public_bytes(encoding)
+            key.private_bytes(encoding, private, serialization.NoEncryption()) + certificate.public_bytes(encoding)
         )
         self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self.server.load_cert_chain(file)
@@ -176,8 +175,8 @@ async def test_implicit_tls(certificate: Certificate) -> None:
 async def test_a_certificate_that_nobody_vouches_for_is_refused_on_loopback_too(
     certificate: Certificate, tls: str
 ) -> None:
-    contexts = {tls: certificate.server}
-    async with MailServer(**contexts) as server:
+    starttls, implicit = (certificate.server, None) if tls == "starttls" else (None, certificate.server)
+    async with MailServer(starttls=starttls, implicit=implicit) as server:
         with pytest.raises(Unreachable):
             await Connection(config_for(server.port, tls=tls)).__aenter__()
         assert "certificate verify failed" in str(await probe(config_for(server.port, tls=tls)))

@@ -18,6 +18,7 @@ from tests.mail.cast import (
     MailServer,
     config_for,
     disconnect,
+    eventually,
     greeting,
     mail,
     put,
@@ -29,9 +30,7 @@ from tests.mail.cast import (
 
 
 def worker_for(database: Database, time: FakeTime, port: int, **changes: Any) -> MailWorker:
-    return MailWorker(
-        database, time, config_for(port, **changes), timeouts=Timeouts(final_dot=30), rest=time.rest
-    )
+    return MailWorker(database, time, config_for(port, **changes), timeouts=Timeouts(final_dot=30), rest=time.rest)
 
 
 async def test_what_is_due_is_sent_and_marked(database: Database, time: FakeTime, server: MailServer) -> None:
@@ -64,9 +63,7 @@ async def test_what_another_process_wrote_is_found_by_itself(
         assert await states(database) == {"one": "sent"}
 
 
-async def test_many_mails_share_few_connections(
-    database: Database, time: FakeTime, server: MailServer
-) -> None:
+async def test_many_mails_share_few_connections(database: Database, time: FakeTime, server: MailServer) -> None:
     await put(database, *[mail(f"m{number}") for number in range(100)])
     async with running(worker_for(database, time, server.port, connections=4)) as worker:
         await worker.idle()
@@ -129,9 +126,7 @@ async def test_a_server_that_ends_a_connection_costs_the_next_mail_no_try(
     assert server.connections == 2
 
 
-async def test_a_mail_that_stalls_holds_up_nobody_else(
-    database: Database, time: FakeTime, server: MailServer
-) -> None:
+async def test_a_mail_that_stalls_holds_up_nobody_else(database: Database, time: FakeTime, server: MailServer) -> None:
     server.at_dot.append(stall)
     await put(database, mail("stalls"))
     async with running(worker_for(database, time, server.port, connections=2)) as worker:
@@ -147,9 +142,7 @@ async def test_a_mail_that_stalls_holds_up_nobody_else(
     assert set((await states(database)).values()) == {"sent"}
 
 
-async def test_a_mail_is_given_up_after_three_days(
-    database: Database, time: FakeTime, server: MailServer
-) -> None:
+async def test_a_mail_is_given_up_after_three_days(database: Database, time: FakeTime, server: MailServer) -> None:
     server.at_recipient.extend(["451 never"] * 100)
     await put(database, mail("one"), expires_at=NOW + 1_000_000)
     async with running(worker_for(database, time, server.port)) as worker:
@@ -175,14 +168,11 @@ async def test_nothing_is_sent_past_its_time(database: Database, time: FakeTime,
 # -- a server that cannot be used -----------------------------------------------------------------------------------
 
 
-async def test_a_refusing_greeting_costs_no_mail_a_try(
-    database: Database, time: FakeTime, server: MailServer
-) -> None:
+async def test_a_refusing_greeting_costs_no_mail_a_try(database: Database, time: FakeTime, server: MailServer) -> None:
     await put(database, mail("one"), mail("two"))
-    async with greeting(b"554 no service for you\r\n") as port:
-        async with running(worker_for(database, time, port)) as worker:
-            await worker.idle()
-            assert worker.trouble == "554 no service for you"
+    async with greeting(b"554 no service for you\r\n") as port, running(worker_for(database, time, port)) as worker:
+        await worker.idle()
+        assert worker.trouble == "554 no service for you"
     assert [(row.state, row.attempts, row.last_error) for row in (await rows(database)).values()] == [
         ("queued", 0, "554 no service for you")
     ] * 2
@@ -206,9 +196,7 @@ async def test_a_wrong_password_fails_no_mail_and_is_told(database: Database, ti
     assert await states(database) == {"one": "sent"}
 
 
-async def test_a_server_in_trouble_is_tried_with_one_mail_and_less_often(
-    database: Database, time: FakeTime
-) -> None:
+async def test_a_server_in_trouble_is_tried_with_one_mail_and_less_often(database: Database, time: FakeTime) -> None:
     await put(database, *[mail(f"m{number}") for number in range(50)])
     async with MailServer(login=("bank", "right")) as server:
         worker = worker_for(database, time, server.port, username="bank", password="wrong", connections=4)
@@ -271,14 +259,13 @@ async def test_a_lease_is_renewed_while_the_server_takes_its_time(
     await put(database, mail("one"))
     async with running(worker_for(database, time, server.port)) as worker:
         await server.stalled.wait()
-        until = (await rows(database))["one"].leased_until
+
+        async def renewed() -> bool:
+            return bool((await rows(database))["one"].leased_until == time.now() + LEASE)
+
         for _ in range(20):  # 400 s: several leases long
             time.advance(int(RENEW))
-            async with asyncio.timeout(10):
-                while (row := (await rows(database))["one"]).leased_until == until:
-                    await asyncio.sleep(0)
-            assert row.leased_until == time.now() + LEASE
-            until = row.leased_until
+            await eventually(renewed)
         server.go_on.set()
         await worker.idle()
     assert await states(database) == {"one": "sent"}
@@ -294,9 +281,7 @@ async def test_a_paused_worker_whose_lease_ran_out_cannot_mark(
         await server.stalled.wait()
         # Another process takes the mail over: for it the lease ran out while this one was stopped.
         batch = await database.write(
-            lambda connection: outbox.claim(
-                connection, lease="other", now=NOW + LEASE, until=NOW + 2 * LEASE, count=1
-            )
+            lambda connection: outbox.claim(connection, lease="other", now=NOW + LEASE, until=NOW + 2 * LEASE, count=1)
         )
         assert len(batch.mails) == 1
         server.go_on.set()
@@ -332,9 +317,11 @@ async def test_a_clock_that_jumps_ahead_makes_no_worker_send_twice(
         time._now += 3600
         worker.wake()
         await put(database, mail("two"), now=time.now())
-        async with asyncio.timeout(10):
-            while (await states(database))["two"] != "sent":
-                await asyncio.sleep(0)
+
+        async def two_is_sent() -> bool:
+            return (await states(database))["two"] == "sent"
+
+        await eventually(two_is_sent)
         server.go_on.set()
         await worker.idle()
     assert await states(database) == {"one": "sent", "two": "sent"}
@@ -361,13 +348,16 @@ async def test_a_stop_finishes_what_is_under_way_and_hands_back_the_rest(
 async def test_a_stop_does_not_wait_for_ever(database: Database, time: FakeTime, server: MailServer) -> None:
     server.at_dot.append(stall)
     await put(database, mail("one"), mail("two"))
-    worker = worker_for(database, time, server.port, connections=1)
+    worker = MailWorker(database, time, config_for(server.port, connections=1), rest=time.rest, grace=7)
     task = asyncio.create_task(worker.run())
     await server.stalled.wait()
     worker.stop()
-    while not time.waits_for(20):
-        await asyncio.sleep(0)
-    time.advance(20)
+
+    async def grace_began() -> bool:
+        return time.waits_for(7)
+
+    await eventually(grace_began)
+    time.advance(7)
     await task
     found = await rows(database)
     assert (found["two"].state, found["two"].attempts) == ("queued", 0)
@@ -375,9 +365,7 @@ async def test_a_stop_does_not_wait_for_ever(database: Database, time: FakeTime,
     assert found["one"].due_at > time.now()
 
 
-async def test_a_cut_line_is_not_sent_twice_by_the_stop(
-    database: Database, time: FakeTime, server: MailServer
-) -> None:
+async def test_a_cut_line_is_not_sent_twice_by_the_stop(database: Database, time: FakeTime, server: MailServer) -> None:
     server.at_recipient.append(disconnect)
     await put(database, mail("one"))
     async with running(worker_for(database, time, server.port)) as worker:
