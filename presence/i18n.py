@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
@@ -27,6 +27,7 @@ class Translator:
     def __init__(self, language: str) -> None:
         self.language = language
         self._locale = Locale.parse(language)
+        self._unknown_city = self._locale.time_zones.get("Etc/Unknown", {}).get("city", "")
         self._texts, self._plurals = _catalogue(language)
 
     def gettext(self, message: str, **values: Any) -> str:
@@ -59,20 +60,32 @@ class Translator:
 
     def zone_name(self, zone: str, instant: int) -> str:
         """A zone in words with its offset at an instant: "Paris time (UTC+1)", "heure de Paris (UTC+1)"."""
-        city = self.city(zone)
-        return f"{self._zone_phrase(city)} ({utc_offset(zone, instant)})"
+        city, offset = self.city(zone), utc_offset(zone, instant)
+        if city == "UTC" or city.startswith("GMT"):
+            return offset
+        return f"{self._zone_phrase(city)} ({offset})"
 
     def _zone_phrase(self, city: str) -> str:
-        if self.language == "fr":
-            return f"heure d’{city}" if city[:1] in "AEIOUÉÈÎÔHYaeiou" else f"heure de {city}"
-        return f"{city} time"
+        if self.language != "fr":
+            return f"{city} time"
+        for article, contracted in (("Le ", "du "), ("Les ", "des "), ("Îles ", "des Îles ")):
+            if city.startswith(article):
+                return f"heure {contracted}{city.removeprefix(article)}"
+        elided = city.startswith(_ELIDED) and not city.startswith(_ASPIRATED)
+        return f"heure d’{city}" if elided else f"heure de {city}"
 
     def city(self, zone: str) -> str:
         """What people call a zone: its city in their language."""
-        if zone in ("UTC", "Etc/UTC"):
+        if zone in _UNIVERSAL:
             return "UTC"
         name = get_timezone_location(zone, locale=self._locale, return_city=True)
-        return name if name and not name.startswith("Unknown") else zone.rpartition("/")[2].replace("_", " ")
+        found = name if name and name != self._unknown_city else zone.replace("_", " ")
+        return found.rpartition("/")[2]
+
+
+_UNIVERSAL = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "UCT", "Etc/Universal", "Universal", "Etc/Zulu", "Zulu"})
+_ELIDED = tuple("AEIOUHaeiouhÀÂÄÅÉÈÊËÎÏÔÖÛÜ")
+_ASPIRATED = ("Harare", "Ho ", "Hobart", "Hong", "Hovd")  # an h that keeps "de" apart
 
 
 _PATTERNS = {
@@ -116,6 +129,16 @@ def negotiate(header: str, allowed: Sequence[str]) -> str:
         if quality > 0 and language in allowed:
             return language
     return allowed[0]
+
+
+def is_zone(name: str) -> bool:
+    """Whether it names a zone as IANA does; a name that only opens a file of this machine is none."""
+    return name in _zone_names()
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 
 
 @lru_cache(maxsize=1024)

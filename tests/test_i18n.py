@@ -62,7 +62,14 @@ def test_none_is_one_in_french_and_many_in_english() -> None:
 
 @pytest.mark.parametrize(
     ("header", "language"),
-    [("fr-CA,fr;q=0.8,en;q=0.5", "fr"), ("de,en;q=0.3", "en"), ("de", "en"), ("", "en"), ("fr;q=0,en", "en"), (";;;", "en")],
+    [
+        ("fr-CA,fr;q=0.8,en;q=0.5", "fr"),
+        ("de,en;q=0.3", "en"),
+        ("de", "en"),
+        ("", "en"),
+        ("fr;q=0,en", "en"),
+        (";;;", "en"),
+    ],
 )
 def test_the_browsers_wish_is_heard(header: str, language: str) -> None:
     assert negotiate(header, ("en", "fr")) == language

@@ -270,7 +270,7 @@ def add_appointment(
     connection: Connection, values: Mapping[str, Any], adviser_ids: Iterable[int], guests: Sequence[str]
 ) -> int:
     """Store an appointment with who takes part; returns its id."""
-    appointment_id = connection.execute(_ADD, values).scalar_one()
+    appointment_id = int(connection.execute(_ADD, values).scalar_one())
     set_advisers(connection, appointment_id, adviser_ids, values["starts_at"], values["created_at"])
     if guests:
         connection.execute(

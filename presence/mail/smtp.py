@@ -23,7 +23,7 @@ class Timeouts(NamedTuple):
 PROBE = Timeouts(connect=15, command=15)
 
 
-class Unreachable(Exception):  # noqa: N818 - it names a state
+class Unreachable(Exception):
     """No usable connection; `reply` tells what happened. No mail was tried."""
 
     def __init__(self, reply: Reply) -> None:

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from presence.errors import Invalid
 from presence.roster.model import Adviser
 from presence.roster.sign_in import LASTS, SignIn
+from presence.web.csrf import protect
 from presence.web.forms import form_of
 from presence.web.limits import limited
 from presence.web.request import page, web_of
@@ -20,7 +21,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/sign-in", sign_in_form, methods=["GET"]),
         Route("/sign-in", sign_in, methods=["POST"]),
-        Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/sign-out", for_advisers(sign_out), methods=["POST"]),
     ]
 
 
@@ -45,6 +46,7 @@ def for_advisers(
         adviser = await adviser_of(request)
         if adviser is None:
             return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
+        await protect(request, request.cookies[cookie_name(request)])
         return await endpoint(request, adviser)
 
     return guarded
@@ -76,7 +78,7 @@ async def sign_in(request: Request) -> Response:
     return response
 
 
-async def sign_out(request: Request) -> Response:
+async def sign_out(request: Request, _adviser: Adviser) -> Response:
     await request.app.state.sign_in.sign_out(request.cookies.get(cookie_name(request), ""))
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(cookie_name(request), secure=cookie_name(request).startswith("__Host-"))

@@ -134,7 +134,7 @@ def add_team(connection: Connection, slug: str, name: dict[str, str]) -> int:
     """Store a team, or find it; returns its id."""
     known = connection.execute(select(team.c.id).where(team.c.slug == slug)).scalar_one_or_none()
     if known is not None:
-        return known
+        return int(known)
     values = {"slug": slug, "name": msgspec.json.encode(name).decode()}
     return int(connection.execute(insert(team).values(values).returning(team.c.id)).scalar_one())
 

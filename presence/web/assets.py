@@ -1,11 +1,21 @@
 """Static files, under an address that changes with their content, so that browsers may keep them for ever."""
 
 import hashlib
+import mimetypes
 from pathlib import Path
 
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+# Said here, for machines differ in what they know, and browsers that may not sniff refuse what is misnamed.
+for _ending, _type in (
+    (".js", "text/javascript"),
+    (".css", "text/css"),
+    (".svg", "image/svg+xml"),
+    (".woff2", "font/woff2"),
+):
+    mimetypes.add_type(_type, _ending)
 
 _HERE = Path(__file__).resolve().parent.parent
 

@@ -1,5 +1,6 @@
 """What every answer carries, and what no request may do: security headers, forged forms, bodies without end."""
 
+import asyncio
 import secrets
 import time
 from urllib.parse import urlsplit
@@ -7,16 +8,19 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from presence.errors import Forbidden, PresenceError, TooLarge
-from presence.web.problems import answer as problem_of
+from presence.web import problems
 
 log = structlog.get_logger("presence.access")
 
 _SECONDS = Histogram("presence_request_seconds", "Time to answer", ["route", "method", "status"])
-_UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_METHODS = UNSAFE | {"GET", "HEAD", "OPTIONS"}  # a client may invent others; a label for each would fill the memory
+_LEFT = 499  # in the log alone: the client went before it had sent its body
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
@@ -31,12 +35,16 @@ _HEADERS = {
 
 
 class Guard:
-    """Pure ASGI, inside of the application's state and around its routes."""
+    """Pure ASGI, inside of the application's state and around its routes.
 
-    def __init__(self, app: ASGIApp, *, base_url: str, body_bytes: int) -> None:
+    `body_bytes` bounds a request's body, `body_seconds` the time from its first to its last byte.
+    """
+
+    def __init__(self, app: ASGIApp, *, base_url: str, body_bytes: int, body_seconds: float = 30) -> None:
         self._app = app
         self._origin = urlsplit(base_url)
         self._body_bytes = body_bytes
+        self._body_seconds = body_seconds
         self._headers = dict(_HEADERS)
         if self._origin.scheme == "https":
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
@@ -45,7 +53,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        began, status = time.perf_counter(), 0
         scope.setdefault("state", {})["request_id"] = secrets.token_hex(8)
 
         async def answer(message: Message) -> None:
@@ -55,17 +63,24 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                headers["X-Request-Id"] = scope["state"]["request_id"]
             await send(message)
 
         try:
             refusal = self._refusal(scope)
             if refusal is not None:
-                refused = problem_of(Request(scope, receive), refusal)
-                await refused(scope, receive, answer)
+                await problems.answer(Request(scope, receive), refusal)(scope, receive, answer)
             else:
                 await self._app(scope, self._bounded(receive), answer)
+        except ClientDisconnect:
+            status = _LEFT
+        except Exception as error:
+            response = problems.unexpected(Request(scope), error)
+            if status:  # half of an answer is out: cut the connection, and do not repeat what the error says
+                raise RuntimeError("an answer broke off") from None
+            await response(scope, receive, answer)
         finally:
-            self._told(scope, status, time.perf_counter() - began)
+            self._told(scope, status or 500, time.perf_counter() - began)
 
     def _refusal(self, scope: Scope) -> PresenceError | None:
         """What is wrong with a request before anything is read of it."""
@@ -73,7 +88,7 @@ class Guard:
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._body_bytes:
             return TooLarge()
-        if scope["method"] in _UNSAFE and not scope["path"].startswith("/api/") and self._forged(headers):
+        if scope["method"] in UNSAFE and not scope["path"].startswith("/api/") and self._forged(headers):
             return Forbidden("This form was sent from another site")
         return None
 
@@ -83,18 +98,31 @@ class Guard:
         if site is not None:
             return site not in {"same-origin", "none"}
         origin = headers.get("origin")
-        return origin is not None and urlsplit(origin).netloc not in {self._origin.netloc, headers.get("host", "")}
+        if origin is None:  # no browser, or one from before 2020; a signed-in session also asks for its token
+            return False
+        return (urlsplit(origin).netloc or None) not in {self._origin.netloc, headers.get("host")}
 
     def _bounded(self, receive: Receive) -> Receive:
-        left = self._body_bytes
+        """A body up to its limit of bytes and of time; a slow sender holds a connection no longer than that."""
+        left, until = self._body_bytes, None
 
         async def take() -> Message:
-            nonlocal left
-            message = await receive()
+            nonlocal left, until
+            loop = asyncio.get_running_loop()
+            if left < 0:
+                raise TooLarge()
+            until = loop.time() + self._body_seconds if until is None else until
+            try:
+                async with asyncio.timeout_at(until):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, headers={"Connection": "close"}) from None
             if message["type"] == "http.request":
                 left -= len(message.get("body", b""))
                 if left < 0:
                     raise TooLarge()
+                if not message.get("more_body", False):
+                    until = float("inf")  # the body is whole; what still comes is that the client leaves
             return message
 
         return take
@@ -102,10 +130,11 @@ class Guard:
     def _told(self, scope: Scope, status: int, seconds: float) -> None:
         """One line and one measure a request, by route: paths hold secrets and are never written down."""
         route = getattr(scope.get("route"), "path", None) or _nameless(scope["path"])
-        _SECONDS.labels(route, scope["method"], str(status)).observe(seconds)
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        _SECONDS.labels(route, method, str(status)).observe(seconds)
         log.info(
             "request",
-            method=scope["method"],
+            method=method,
             route=route,
             status=status,
             ms=round(seconds * 1000, 1),

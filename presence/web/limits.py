@@ -1,5 +1,6 @@
 """Rate limits: token buckets in memory, by what is done and by whom."""
 
+import ipaddress
 import time
 from collections import OrderedDict
 
@@ -34,9 +35,22 @@ class Limits:
 def limited(request: Request, what: str, who: str = "") -> None:
     """Count a request against a limit: of its address, unless `who` names somebody else."""
     limits: Limits = request.app.state.limits
-    limits.take(what, who or client_address(request), time.monotonic())
+    limits.take(what, who or _neighbourhood(client_address(request)), time.monotonic())
 
 
 def client_address(request: Request) -> str:
     """Who asks; behind a trusted proxy the server has already put the real address there."""
     return request.client.host if request.client else ""
+
+
+def _neighbourhood(address: str) -> str:
+    """What counts as one: an IPv4 address, or the /64 of an IPv6 one, since a home is given all of it."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))

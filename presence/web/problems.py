@@ -1,5 +1,6 @@
 """Errors as answers: problem+json (RFC 9457) for the API, a friendly page for people."""
 
+import traceback
 from http import HTTPStatus
 from typing import Any
 
@@ -12,15 +13,15 @@ from starlette.types import ExceptionHandler
 
 from presence.clock import utc
 from presence.errors import Invalid, PresenceError, SlotTaken, TooMany, Unauthorised
-from presence.i18n import translator
+from presence.i18n import N_, translator
 from presence.web.request import language_of, page
 
 log = structlog.get_logger(__name__)
 
 
 def handlers() -> dict[Any, ExceptionHandler]:
-    """Exception handlers for the application."""
-    return {PresenceError: _known, HTTPException: _http, Exception: _unknown}
+    """Exception handlers for the application. What they do not know is the guard's: see `unexpected`."""
+    return {PresenceError: _known, HTTPException: _http}
 
 
 def _known(request: Request, error: Exception) -> Response:
@@ -37,19 +38,34 @@ def _http(request: Request, error: Exception) -> Response:
     if _is_api(request):
         slug = phrase.lower().replace(" ", "-")
         return _problem({"type": f"/problems/{slug}", "title": phrase, "status": status}, status, headers)
-    known = PresenceError()
-    known.status, known.title = status, _TITLES.get(status, "This cannot be done")  # type: ignore[misc]
-    response = page(request, "error.html", status, error=known, message=_said(request, known.title))
-    response.headers.update(headers)
-    return response
+    known = PresenceError(_TITLES.get(status, N_("This cannot be done")))
+    known.status, known.title = status, known.message  # type: ignore[misc]
+    return _page(request, known, headers)
 
 
-_TITLES = {404: "There is nothing here", 405: "This cannot be done", 400: "This request cannot be read"}
+_TITLES = {
+    400: N_("This request cannot be read"),
+    404: N_("There is nothing here"),
+    405: N_("This cannot be done"),
+    408: N_("This took too long; please try again"),
+}
 
 
-def _unknown(request: Request, error: Exception) -> Response:
-    log.error("unexpected", exc_info=error, request=request.state.request_id)
+def unexpected(request: Request, error: Exception) -> Response:
+    """The answer to an error nobody foresaw: a number that finds it in the log, and none of its own words."""
+    log.error("unexpected", error=type(error).__qualname__, trace=_where(error), request=request.state.request_id)
     return answer(request, PresenceError())
+
+
+def _where(error: BaseException) -> str:
+    """Where an error and its causes came from, without what they say: a database repeats the values it was given."""
+    parts: list[str] = []
+    one: BaseException | None = error
+    while one is not None and len(parts) < 5:
+        frames = "".join(traceback.format_list(traceback.extract_tb(one.__traceback__)))
+        parts.append(f"{frames}{type(one).__module__}.{type(one).__qualname__}")
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return "\ncaused by\n".join(parts)
 
 
 def answer(request: Request, error: PresenceError) -> Response:
@@ -61,7 +77,19 @@ def answer(request: Request, error: PresenceError) -> Response:
         if isinstance(error, Unauthorised):
             headers["WWW-Authenticate"] = 'Bearer realm="presence"'
         return _problem(_described(request, error), error.status, headers)
-    response = page(request, "error.html", error.status, error=error, message=_said(request, error.message))
+    return _page(request, error, headers)
+
+
+def _page(request: Request, error: PresenceError, headers: dict[str, str]) -> Response:
+    response = page(
+        request,
+        "error.html",
+        error.status,
+        error=error,
+        message=_said(request, error.message, **error.values),
+        retry_after=error.retry_after if isinstance(error, TooMany) else 0,
+        request_id=request.state.request_id if error.status >= 500 else "",
+    )
     response.headers.update(headers)
     return response
 

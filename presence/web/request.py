@@ -1,7 +1,6 @@
 """What a request says of its reader: language and zone; and the page that answers it."""
 
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from starlette.requests import Request
@@ -9,7 +8,7 @@ from starlette.responses import HTMLResponse
 
 from presence.clock import Clock
 from presence.config import Config
-from presence.i18n import negotiate
+from presence.i18n import is_zone, negotiate
 from presence.web.assets import Assets
 from presence.web.templates import Templates
 
@@ -48,15 +47,6 @@ def zone_of(request: Request) -> str:
     return web_of(request).config.organisation.zone
 
 
-def is_zone(name: str) -> bool:
-    """Whether it names an IANA zone."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return bool(name)
-
-
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page in the reader's language. A choice in the address is remembered."""
     web, language = web_of(request), language_of(request)
@@ -67,6 +57,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         organisation=web.config.organisation,
         demo=web.config.server.demo,
         here=request.url,
+        csrf=getattr(request.state, "csrf", ""),
         **context,
     )
     response = HTMLResponse(html, status, headers={"Cache-Control": "no-store", "Content-Language": language})

@@ -1,14 +1,28 @@
 """Pages' templates: escaped, strict about what is missing, in the reader's language."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 
 from presence.i18n import translator
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "templates"
+CSRF_FIELD = "csrf"
+_FORM = re.compile(r'<form\b[^>]*\bmethod="post"[^>]*>', re.IGNORECASE)
+_TOKEN = (
+    f'{{% if csrf is defined and csrf %}}<input type="hidden" name="{CSRF_FIELD}" value="{{{{ csrf }}}}">{{% endif %}}'
+)
+
+
+class TokenInForms(Extension):
+    """Puts the session's token (`presence.web.csrf`) into every form that a template posts, so that none forgets it."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return _FORM.sub(lambda found: found[0] + _TOKEN, source)
 
 
 class Templates:
@@ -22,6 +36,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            extensions=[TokenInForms],
         )
         self._environment.filters["upfirst"] = upfirst
         self._environment.globals.update(asset=asset, **shared)

@@ -27,7 +27,10 @@ def configuration(database_url: str) -> Config:
         limits=LimitsConfig(
             sign_in_per_minute=0, holds_per_minute=0, bookings_per_minute=0, api_per_minute=0, body_bytes=100_000
         ),
-        advisers=(adviser("alice", password="alice's long password"), adviser("bob", languages=["fr"], media=["audio", "text"])),
+        advisers=(
+            adviser("alice", password="alice's long password"),
+            adviser("bob", languages=["fr"], media=["audio", "text"]),
+        ),
         services=(
             service(),
             service("asked", questions=QUESTIONS, confirmation="adviser"),
@@ -59,5 +62,7 @@ def booking(app: Starlette) -> Booking:
 async def browser(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """A browser without JavaScript."""
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", follow_redirects=True) as client:
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://localhost:8000", follow_redirects=True
+    ) as client:
         yield client

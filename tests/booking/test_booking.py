@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, func, select
 from starlette.applications import Starlette
 
-from presence.booking.service import Booked, BookRequest, Booking, HoldRequest, OfferRequest
+from presence.booking.service import Booked, Booking, BookRequest, HoldRequest, OfferRequest
 from presence.errors import HoldGone, Invalid, NotFound, NotPossible, SlotTaken, TooLate
 from presence.storage.tables import adviser_cell, customer, outbox, reminder
 from tests.support import DAY, HOUR, FrozenClock
@@ -157,7 +157,9 @@ async def test_after_the_cut_off_the_customer_can_neither_move_nor_cancel(bookin
 
 async def test_what_is_wrong_is_named_by_field_and_nothing_is_stored(app: Starlette, booking: Booking) -> None:
     start = (await starts(booking, "asked"))[0]
-    bad = carol(start, service="asked", name=" ", email="carol", zone="Mars/Base", guests=("x",), answers={"known": "maybe"})
+    bad = carol(
+        start, service="asked", name=" ", email="carol", zone="Mars/Base", guests=("x",), answers={"known": "maybe"}
+    )
     with pytest.raises(Invalid) as caught:
         await booking.book(bad)
     assert set(caught.value.fields) == {"name", "email", "zone", "guests", "answers.known"}

@@ -1,12 +1,13 @@
 """The customer's pages without JavaScript, and the adviser's, in both languages."""
 
+import datetime as dt
 import re
 
 import httpx
 import pytest
 from icalendar import Calendar
 
-from tests.support import HOUR, FrozenClock
+from tests.support import FrozenClock
 
 
 def field(html: str, name: str) -> str:
@@ -15,11 +16,13 @@ def field(html: str, name: str) -> str:
     return found[1]
 
 
-async def to_the_form(browser: httpx.AsyncClient, service: str = "talk", lang: str = "en") -> httpx.Response:
-    picker = await browser.get(f"/book/{service}", params={"lang": lang, "zone": "Europe/London"})
+async def to_the_form(
+    browser: httpx.AsyncClient, service: str = "talk", lang: str = "en", **wishes: str
+) -> httpx.Response:
+    picker = await browser.get(f"/book/{service}", params={"lang": lang, "zone": "Europe/London", **wishes})
     assert picker.status_code == 200
     start = re.findall(r'<button class="hour"[^>]*value="(\d+)"', picker.text)[-1]
-    form = await browser.post(f"/book/{service}/hold", data={"start": start, "zone": "Europe/London"})
+    form = await browser.post(f"/book/{service}/hold", data={"start": start, "zone": "Europe/London", **wishes})
     assert form.status_code == 200
     return form
 
@@ -29,15 +32,21 @@ def typed(form: httpx.Response, **changes: str) -> dict[str, str]:
     return {**dict(hidden), "name": "Carol Jones", "email": "carol@example.org", **changes}
 
 
-@pytest.mark.parametrize(("lang", "said"), [("en", "Your appointment is booked."), ("fr", "Votre rendez-vous est pris.")])
-async def test_carol_books_moves_and_cancels(browser: httpx.AsyncClient, clock: FrozenClock, lang: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("lang", "said"), [("en", "Your appointment is booked."), ("fr", "Votre rendez-vous est pris.")]
+)
+async def test_carol_books_moves_and_cancels(
+    browser: httpx.AsyncClient, clock: FrozenClock, lang: str, said: str
+) -> None:
     form = await to_the_form(browser, lang=lang)
     shown = await browser.post(form.url.path, data=typed(form))
     assert said in shown.text
     assert f'<html lang="{lang}">' in shown.text
     page = shown.url.path
     calendar = Calendar.from_ical((await browser.get(f"{page}/invite.ics")).content)
-    assert calendar.events[0].start.timestamp() > clock.now()
+    begins = calendar.events[0].start
+    assert isinstance(begins, dt.datetime)
+    assert begins.timestamp() > clock.now()
     picker = await browser.get(f"{page}/move", params={"day": "2026-06-11", "month": "2026-06"})
     start = re.findall(r'<button class="hour"[^>]*value="(\d+)"', picker.text)[0]
     moved = await browser.post(f"{page}/move", data={"start": start})
@@ -48,7 +57,9 @@ async def test_carol_books_moves_and_cancels(browser: httpx.AsyncClient, clock: 
 
 async def test_errors_stand_beside_their_fields_and_nothing_typed_is_lost(browser: httpx.AsyncClient) -> None:
     form = await to_the_form(browser, "asked", "fr")
-    again = await browser.post(form.url.path, data=typed(form, email="carol", guests="x y", **{"answers.topic": "<b>Prêt</b>"}))
+    again = await browser.post(
+        form.url.path, data=typed(form, email="carol", guests="x y", **{"answers.topic": "<b>Prêt</b>"})
+    )
     assert again.status_code == 422
     assert "Ce n’est pas une adresse électronique" in again.text
     assert "Veuillez répondre à cette question" in again.text
@@ -76,7 +87,9 @@ async def test_a_taken_hour_offers_the_nearest_and_keeps_what_was_typed(
     assert "This hour has just been taken" in taken.text
     assert field(taken.text, "email") == "carol@example.org"
     start = re.findall(r'name="start" value="(\d+)"', taken.text)[0]
-    form = await browser.post("/book/talk/hold", data={"start": start, "name": "Carol Jones", "email": "carol@example.org"})
+    form = await browser.post(
+        "/book/talk/hold", data={"start": start, "name": "Carol Jones", "email": "carol@example.org"}
+    )
     assert 'value="carol@example.org"' in form.text
 
 
@@ -110,55 +123,3 @@ async def test_unknown_and_foreign_links_answer_alike(browser: httpx.AsyncClient
 
 async def test_a_body_without_end_is_refused(browser: httpx.AsyncClient) -> None:
     assert (await browser.post("/book/talk/hold", content=b"x" * 200_000)).status_code == 413
-
-
-async def sign_in(browser: httpx.AsyncClient, password: str = "alice's long password") -> httpx.Response:
-    return await browser.post("/sign-in", data={"email": "alice@bank.example", "password": password, "next": "//evil"})
-
-
-async def test_alice_confirms_and_sees_her_day(browser: httpx.AsyncClient, clock: FrozenClock) -> None:
-    form = await to_the_form(browser, "asked")
-    await browser.post(form.url.path, data=typed(form, **{"answers.known": "yes"}))
-    assert (await sign_in(browser, "a wrong password")).status_code == 422
-    agenda = await sign_in(browser)
-    assert agenda.url.path == "/agenda"
-    if "/agenda/appointments/1" not in agenda.text:  # Bob has it: it is not found at Alice's desk
-        assert (await browser.get("/agenda/appointments/1")).status_code == 404
-        return
-    confirmed = await browser.post("/agenda/appointments/1/confirm")
-    assert "badge good" in confirmed.text
-    clock.advance(16 * HOUR)  # the appointment has begun, and her session is over
-    await sign_in(browser)
-    assert "Took place" in (await browser.post("/agenda/appointments/1/held")).text
-
-
-async def test_alice_changes_her_hours_and_offers_follow(browser: httpx.AsyncClient) -> None:
-    await sign_in(browser)
-    wrong = await browser.post("/agenda/hours", data={"form": "hours", "mon": "late"})
-    assert wrong.status_code == 422
-    assert 'value="late"' in wrong.text
-    week = {"form": "hours", "tue": "20:00-21:00"}
-    assert "20:00-21:00" in (await browser.post("/agenda/hours", data=week)).text
-    picker = await browser.get("/book/talk", params={"medium": "video", "zone": "Europe/Paris"})
-    hours = re.findall(r'<button class="hour"[^>]*>([^<]+)<', picker.text)
-    assert hours == ["20:00", "20:15", "20:30"]
-    await browser.post("/agenda/exceptions", data={"day": "2026-06-09", "ranges": ""})
-    assert "closed" in (await browser.get("/agenda/hours")).text
-    away = {"starts": "2026-06-16T08:00", "ends": "2026-06-17T08:00"}
-    assert "Remove" in (await browser.post("/agenda/absences", data=away)).text
-
-
-async def test_a_strangers_desk_is_closed(browser: httpx.AsyncClient) -> None:
-    answer = await browser.get("/agenda/appointments/1")
-    assert answer.url.path == "/sign-in"
-
-
-async def test_alices_feed_is_hers_alone(browser: httpx.AsyncClient) -> None:
-    await sign_in(browser)
-    page = await browser.post("/agenda/feed")
-    path = re.findall(r"(/feed/\w+\.ics)", page.text)[0]
-    feed = await browser.get(path)
-    assert Calendar.from_ical(feed.content).get("X-WR-CALNAME")
-    assert (await browser.get(path, headers={"if-none-match": feed.headers["etag"]})).status_code == 304
-    await browser.post("/agenda/feed")
-    assert (await browser.get(path)).status_code == 404

@@ -92,7 +92,9 @@ async def test_what_comes_too_late_is_skipped_visibly(app: Starlette, booking: B
     assert await states(app) == {"skipped_late": 4}
 
 
-async def test_booking_late_plans_only_what_is_still_ahead(app: Starlette, booking: Booking, clock: FrozenClock) -> None:
+async def test_booking_late_plans_only_what_is_still_ahead(
+    app: Starlette, booking: Booking, clock: FrozenClock
+) -> None:
     start = (await starts(booking))[4]
     await booking.book(carol(start))
     assert await states(app) == {"pending": 2}

@@ -17,8 +17,8 @@ def rows(connection: Connection) -> list[tuple[object, ...]]:
 
 
 async def test_a_backup_restores_every_row(database: Database, database_url: str, tmp_path: Path) -> None:
-    for n in range(50):
-        await database.write(lambda connection, n=n: connection.execute(insert(team).values(slug=f"t{n}", name="{}")).rowcount)
+    teams = [{"slug": f"t{n}", "name": "{}"} for n in range(50)]
+    await database.write(lambda connection: connection.execute(insert(team), teams).rowcount)
     before = await database.read(rows)
     file = tmp_path / "backup"
     backup(database_url, file)

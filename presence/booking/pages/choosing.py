@@ -19,7 +19,8 @@ from presence.booking.pages.shared import (
     words,
 )
 from presence.booking.service import Booking, OfferRequest, Offers
-from presence.web.request import is_zone, web_of, zone_of
+from presence.i18n import is_zone
+from presence.web.request import web_of, zone_of
 
 
 async def services(request: Request) -> Response:

@@ -11,10 +11,11 @@ from presence.booking.pages import draft
 from presence.booking.pages.shared import PREFILL, booking_of, medium_of, show, words
 from presence.booking.service import BookRequest, Held, HoldRequest
 from presence.errors import FieldError, HoldGone, Invalid, SlotTaken
+from presence.i18n import is_zone
 from presence.tokens import random_token
 from presence.web.forms import Form, form_of
 from presence.web.limits import limited
-from presence.web.request import is_zone, language_of, zone_of
+from presence.web.request import language_of, zone_of
 
 
 async def hold(request: Request) -> Response:

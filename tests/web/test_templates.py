@@ -1,0 +1,62 @@
+"""Templates: escaped, strict, in the reader's language, and with the session's token in every form they post."""
+
+import re
+from pathlib import Path
+
+import pytest
+from jinja2 import DictLoader, UndefinedError
+
+from presence.web.templates import DIRECTORY, Templates
+
+
+def templates(**files: str) -> Templates:
+    made = Templates(lambda name: f"/static/1/{name}", shared="for all")
+    made._environment.loader = DictLoader({f"{name}.html": text for name, text in files.items()})
+    return made
+
+
+def test_what_people_typed_is_text() -> None:
+    html = templates(a="<p>{{ said }}</p>").render("a.html", "en", said="<script>alert(1)</script>")
+    assert html == "<p>&lt;script&gt;alert(1)&lt;/script&gt;</p>"
+
+
+def test_what_is_missing_is_an_error() -> None:
+    with pytest.raises(UndefinedError):
+        templates(a="{{ nothing }}").render("a.html", "en")
+
+
+def test_texts_are_translated_and_their_places_escaped() -> None:
+    made = templates(a='{{ _("You can also call us: %(phone)s", phone=phone) }} {{ shared }} {{ asset("a.css") }}')
+    html = made.render("a.html", "fr", phone="<1>")
+    assert html == "Vous pouvez aussi nous appeler : &lt;1&gt; for all /static/1/a.css"
+
+
+def test_forms_that_post_carry_the_token_of_a_session_and_no_others_do() -> None:
+    made = templates(a='<form class="x" method="post" action="/a"></form><form method="get"></form>')
+    hidden = '<input type="hidden" name="csrf" value="t">'
+    assert (
+        made.render("a.html", "en", csrf="t")
+        == f'<form class="x" method="post" action="/a">{hidden}</form><form method="get"></form>'
+    )
+    assert "hidden" not in made.render("a.html", "en", csrf="")
+    assert "hidden" not in made.render("a.html", "en")
+
+
+def test_no_form_of_the_desk_is_written_so_that_it_would_miss_the_token() -> None:
+    for file in (DIRECTORY / "desk").glob("*.html"):
+        tags = re.findall(r"<form\b.*?>", file.read_text(), re.DOTALL)
+        assert all(re.search(r'method="(post|get)"', tag) and "{%" not in tag for tag in tags), file.name
+        assert "{% macro" not in file.read_text() or "<form" not in file.read_text(), (
+            file.name
+        )  # macros do not see the token
+
+
+@pytest.mark.parametrize(
+    "file", sorted(DIRECTORY.rglob("*.html")), ids=lambda file: file.relative_to(DIRECTORY).as_posix()
+)
+def test_no_page_has_script_or_style_in_it_for_browsers_would_refuse_it(file: Path) -> None:
+    if file.parent.name == "mail":
+        return  # mail readers take styles only from the mail itself
+    text = file.read_text()
+    assert not re.search(r"<style|\sstyle=|\son\w+=\"|javascript:", text)
+    assert all("src=" in tag for tag in re.findall(r"<script\b[^>]*>", text))
