@@ -153,7 +153,7 @@ async def test_a_mail_is_given_up_after_three_days(database: Database, time: Fak
         await worker.idle()
     row = (await rows(database))["one"]
     assert (row.state, row.last_error) == ("expired", "451 never")
-    assert 20 < row.attempts < 40
+    assert 15 < row.attempts < 40
 
 
 async def test_nothing_is_sent_past_its_time(database: Database, time: FakeTime, server: MailServer) -> None:
