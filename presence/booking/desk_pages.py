@@ -11,7 +11,8 @@ from starlette.routing import BaseRoute, Route
 
 from presence.booking import rules, views
 from presence.booking.desk import Desk
-from presence.booking.service import Booking, OfferRequest
+from presence.booking.requests import OfferRequest
+from presence.booking.service import Booking
 from presence.clock import instant
 from presence.errors import FieldError, Invalid, SlotTaken
 from presence.i18n import translator

@@ -12,132 +12,20 @@ from sqlalchemy import Connection
 
 from presence.booking import rules, store
 from presence.booking.agendas import Agendas
-from presence.booking.availability import (
-    AdviserCalendar,
-    Reason,
-    choose,
-    free_at,
-    free_starts,
-    horizon_end,
-    personal_or_pool,
-    why,
-)
+from presence.booking.allotting import Allotter, Wanted, duration_of, medium_of, offered_media
+from presence.booking.availability import AdviserCalendar, Reason, free_starts, horizon_end, personal_or_pool, why
 from presence.booking.correspondence import Correspondence
-from presence.booking.model import Appointment, Busy, Opening, Person, Service, Tally
-from presence.booking.store import HoldRow, StoredService
+from presence.booking.model import Appointment, Opening, Person, Service
+from presence.booking.requests import Booked, BookRequest, Held, HoldRequest, OfferRequest, Offers, Shown
+from presence.booking.store import HoldRow
 from presence.clock import Clock
-from presence.errors import FieldError, HoldGone, Invalid, NotFound, NotPossible, SlotTaken
+from presence.errors import FieldError, HoldGone, NotFound, NotPossible
 from presence.roster import store as roster_store
-from presence.roster.model import Adviser, Medium
+from presence.roster.model import Adviser
 from presence.storage.database import Database
 from presence.tokens import fingerprint, random_token
 
-FAIRNESS = 30 * 86_400  # seconds over which appointments are counted
 KEEP_LINKS = 90 * 86_400  # seconds after its end that an appointment's link still opens it
-
-
-class OfferRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What free starts are asked for. Instants; duration in minutes; `moving` is the token of the appointment that moves."""
-
-    service: str
-    duration: int | None = None
-    adviser: str = ""
-    medium: Medium | None = None
-    spoken: str = ""
-    since: int | None = None
-    until: int | None = None
-    moving: str = ""
-
-
-class Offers(msgspec.Struct, frozen=True, kw_only=True):
-    """Free starts, in order. `adviser` is whose they are when one was asked for; `fell_back`: they had none, so the pool's."""
-
-    service: Service
-    duration: int
-    starts: tuple[int, ...]
-    horizon_end: int
-    adviser: Adviser | None = None
-    fell_back: bool = False
-    languages: tuple[str, ...] = ()  # that the pool speaks
-    media: tuple[Medium, ...] = ()  # that the service and somebody of its pool offer
-
-
-class HoldRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A start to keep while the form is filled in."""
-
-    service: str
-    start: int
-    duration: int | None = None
-    medium: Medium | None = None
-    adviser: str = ""
-    spoken: str = ""
-
-
-class Held(msgspec.Struct, frozen=True, kw_only=True):
-    """A start kept until `expires_at`; the token is told once."""
-
-    token: str
-    service: Service
-    starts_at: int
-    ends_at: int
-    medium: Medium
-    expires_at: int
-    advisers: tuple[Adviser, ...]
-    spoken: str = ""
-
-
-class BookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """An appointment to make: of a hold's token, or of a service and start. `request_key` is the same when it is repeated."""
-
-    request_key: str
-    hold: str = ""
-    service: str = ""
-    start: int = 0
-    duration: int | None = None
-    medium: Medium | None = None
-    adviser: str = ""
-    spoken: str = ""
-    name: str
-    email: str
-    phone: str = ""
-    language: str = "en"
-    zone: str = "UTC"
-    answers: dict[str, str] = {}
-    guests: tuple[str, ...] = ()
-    site_id: int | None = None
-    known: bool = False  # a site vouches for the mail address: the customer's own adviser comes first
-
-
-class Booked(msgspec.Struct, frozen=True, kw_only=True):
-    """An appointment that has been made, or had been made by the same request before."""
-
-    appointment: Appointment
-    token: str
-    repeated: bool
-
-
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """An appointment as its customer sees it. Instants."""
-
-    appointment: Appointment
-    token: str
-    can_move: bool
-    can_cancel: bool
-    change_until: int
-    opens_at: int
-
-
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """A start that somebody wants, all defaults settled."""
-
-    stored: StoredService
-    start: int
-    duration: int
-    medium: Medium
-    spoken: str = ""
-    adviser: str = ""  # slug: this one before the others
-    personal: int | None = None
-    ignoring: str = ""
 
 
 class Booking:
@@ -159,7 +47,7 @@ class Booking:
         self._hold_seconds = hold_minutes * 60
         self._wake = wake
         self._seen = Agendas(opening)  # by readers, on the event loop
-        self._own = Agendas(opening)  # by the writer, in its transaction
+        self._allotter = Allotter(opening)
 
     # -- looking --------------------------------------------------------------------------------------------------
 
@@ -181,8 +69,9 @@ class Booking:
             ignoring = f"appointment:{shown.appointment.id}"
         agendas = await self._fresh(now)
         stored = agendas.service(request.service)
-        duration = _duration(stored.service, request.duration)
         pool = agendas.pool(stored)
+        duration = duration_of(stored.service, request.duration)
+        medium = medium_of(stored.service, pool, request.medium)
 
         def starts_of(calendars: Sequence[AdviserCalendar]) -> tuple[int, ...]:
             return free_starts(
@@ -191,7 +80,7 @@ class Booking:
                 calendars,
                 agendas.opening,
                 now,
-                medium=request.medium,
+                medium=medium,
                 spoken=request.spoken,
                 ignoring=ignoring,
             )
@@ -210,7 +99,8 @@ class Booking:
             adviser=personal.adviser if personal is not None and not fell_back else None,
             fell_back=fell_back,
             languages=tuple(sorted({language for one in pool for language in one.adviser.languages})),
-            media=tuple(m for m in stored.service.media if any(m in one.adviser.media for one in pool)),
+            medium=medium,
+            media=offered_media(stored.service, pool),
         )
 
     async def why(self, service: str, start: int, duration: int | None = None) -> tuple[Reason, ...]:
@@ -221,7 +111,7 @@ class Booking:
         return tuple(
             why(
                 stored.service,
-                _duration(stored.service, duration),
+                duration_of(stored.service, duration),
                 start,
                 agendas.pool(stored),
                 agendas.opening,
@@ -240,23 +130,15 @@ class Booking:
         now, token = self._clock.now(), random_token()
 
         def work(connection: Connection) -> Held:
-            version = self._enter(connection, now)
-            stored = self._own.service(request.service)
-            wanted = Wanted(
-                stored=stored,
-                start=request.start,
-                duration=_duration(stored.service, request.duration),
-                medium=_medium(stored.service, request.medium),
-                spoken=request.spoken,
-                adviser=request.adviser,
-            )
-            chosen = self._choose(connection, wanted, now)
+            version = self._allotter.enter(connection, now)
+            wanted = self._allotter.wanted(request)
+            chosen = self._allotter.choose(connection, wanted, now)
             expires_at = now + self._hold_seconds
             hold_id = store.add_hold(
                 connection,
                 {
                     "fingerprint": fingerprint(token),
-                    "service_id": stored.id,
+                    "service_id": wanted.stored.id,
                     "starts_at": wanted.start,
                     "ends_at": wanted.start + wanted.duration * 60,
                     "medium": wanted.medium,
@@ -264,10 +146,10 @@ class Booking:
                     "expires_at": expires_at,
                 },
             )
-            self._take(connection, wanted, chosen, version, hold_id=hold_id, expires_at=expires_at)
+            self._allotter.take(connection, wanted, chosen, version, hold_id=hold_id, expires_at=expires_at)
             return Held(
                 token=token,
-                service=stored.service,
+                service=wanted.stored.service,
                 starts_at=wanted.start,
                 ends_at=wanted.start + wanted.duration * 60,
                 medium=wanted.medium,
@@ -309,7 +191,7 @@ class Booking:
         def work(connection: Connection) -> None:
             row = store.hold_by(connection, fingerprint(token))
             if row is not None:
-                version = self._enter(connection, now)
+                version = self._allotter.enter(connection, now)
                 store.drop_hold(connection, row.id)
                 store.touch(connection, row.adviser_ids, version)
 
@@ -337,9 +219,11 @@ class Booking:
         if before is not None:
             (appointment,) = store.whole(connection, [before])
             return Booked(appointment=appointment, token=self._letters.token(before.uid), repeated=True)
-        version = self._enter(connection, now)
+        version = self._allotter.enter(connection, now)
         held = store.hold_by(connection, fingerprint(request.hold)) if request.hold else None
-        wanted = self._wanted(request, held)
+        if held is None and not request.service:
+            raise HoldGone()
+        wanted = self._allotter.kept(held, request.adviser) if held else self._allotter.wanted(request)
         rules.raise_if(wrong | rules.check_answers(wanted.stored.service, request.answers, complete=True))
         customer_id, personal = roster_store.upsert_customer(
             connection,
@@ -351,35 +235,11 @@ class Booking:
             now=now,
         )
         wanted = msgspec.structs.replace(wanted, personal=personal if request.known else None)
-        chosen = self._choose(connection, wanted, now, held)
+        chosen = self._allotter.choose(connection, wanted, now, held)
         if held is not None:
             store.drop_hold(connection, held.id)
             store.touch(connection, held.adviser_ids, version)
         return self._make(connection, request, wanted, chosen, customer_id, version, now, freed=held)
-
-    def _wanted(self, request: BookRequest, held: HoldRow | None) -> Wanted:
-        """What a request means, its hold and the service's defaults considered."""
-        if held is not None:
-            return Wanted(
-                stored=self._own.service_by_id(held.service_id),
-                start=held.starts_at,
-                duration=(held.ends_at - held.starts_at) // 60,
-                medium=held.medium,
-                spoken=held.spoken,
-                adviser=request.adviser,
-                ignoring=f"hold:{held.id}",
-            )
-        if not request.service:
-            raise HoldGone()
-        stored = self._own.service(request.service)
-        return Wanted(
-            stored=stored,
-            start=request.start,
-            duration=_duration(stored.service, request.duration),
-            medium=_medium(stored.service, request.medium),
-            spoken=request.spoken,
-            adviser=request.adviser,
-        )
 
     def _make(
         self,
@@ -422,7 +282,7 @@ class Booking:
             "updated_at": now,
         }
         id_ = store.add_appointment(connection, values, [one.id for one in chosen], request.guests)
-        self._take(connection, wanted, chosen, version, appointment_id=id_, freed=freed)
+        self._allotter.take(connection, wanted, chosen, version, appointment_id=id_, freed=freed)
         store.record(connection, id_, now, "customer", "booked" if immediate else "requested")
         row = _Row(values, id_)
         guests = [Person(name="", email=email) for email in request.guests]
@@ -529,21 +389,12 @@ class Booking:
         """Move within a transaction; `keep` insists on the same advisers. The same start again changes nothing."""
         if start == appointment.starts_at:
             return appointment
-        version = self._enter(connection, now)
+        version = self._allotter.enter(connection, now)
         row = store.by_id(connection, appointment.id)
         if row is None:
             raise NotFound()
-        stored = self._own.service_by_id(row.service_id)
-        wanted = Wanted(
-            stored=stored,
-            start=start,
-            duration=(appointment.ends_at - appointment.starts_at) // 60,
-            medium=appointment.medium,
-            spoken=row.spoken,
-            personal=appointment.advisers[0].id if appointment.advisers else None,
-            ignoring=f"appointment:{appointment.id}",
-        )
-        chosen = self._choose(connection, wanted, now, only=appointment.advisers if keep else ())
+        wanted = self._allotter.moved(appointment, row, start)
+        chosen = self._allotter.choose(connection, wanted, now, only=appointment.advisers if keep else ())
         store.release_appointment(connection, appointment.id)
         store.touch(connection, [one.id for one in appointment.advisers], version)
         moved = msgspec.structs.replace(
@@ -565,7 +416,7 @@ class Booking:
             updated_at=now,
         )
         store.replace_advisers(connection, appointment.id, [one.id for one in chosen], start, appointment.created_at)
-        self._take(connection, wanted, chosen, version, appointment_id=appointment.id, moved=appointment)
+        self._allotter.take(connection, wanted, chosen, version, appointment_id=appointment.id, moved=appointment)
         store.record(connection, appointment.id, now, actor, "moved", str(appointment.starts_at))
         self._letters.send(connection, "moved", moved, before=appointment, now=now)
         self._letters.drop_reminders(connection, appointment.id)
@@ -584,7 +435,7 @@ class Booking:
         now: int,
     ) -> Appointment:
         """Cancel or decline within a transaction: the time is free again, reminders go, everybody is told."""
-        version = self._enter(connection, now)
+        version = self._allotter.enter(connection, now)
         ended = msgspec.structs.replace(
             appointment, state=state, sequence=appointment.sequence + 1, reason=reason, updated_at=now
         )
@@ -603,134 +454,9 @@ class Booking:
         self._letters.send(connection, state, ended, before=appointment, now=now)
         return ended
 
-    # -- choosing and taking time -----------------------------------------------------------------------------------
-
-    def _enter(self, connection: Connection, now: int) -> int:
-        """Begin to change agendas: queue up, and see everything that was decided before us."""
-        raised = store.raise_clock(connection)
-        self._own.catch_up(connection, raised._replace(version=raised.version - 1), now)
-        store.drop_expired_holds(connection, now)
-        return raised.version
-
-    def _choose(
-        self,
-        connection: Connection,
-        wanted: Wanted,
-        now: int,
-        held: HoldRow | None = None,
-        only: Sequence[Adviser] = (),
-    ) -> tuple[Adviser, ...]:
-        """Who takes a start, by the same rules that offered it; `SlotTaken` when nobody can."""
-        service = wanted.stored.service
-        pool = self._own.pool(wanted.stored)
-        if only:
-            pool = [one for one in pool if one.adviser.id in {adviser.id for adviser in only}]
-
-        def free(calendars: Sequence[AdviserCalendar]) -> list[AdviserCalendar]:
-            return free_at(
-                service,
-                wanted.duration,
-                wanted.start,
-                calendars,
-                self._own.opening,
-                now,
-                medium=wanted.medium,
-                spoken=wanted.spoken,
-                ignoring=wanted.ignoring,
-            )
-
-        able = [one.adviser for one in free(pool)]
-        if not able:
-            starts = free_starts(
-                service,
-                wanted.duration,
-                pool,
-                self._own.opening,
-                now,
-                medium=wanted.medium,
-                spoken=wanted.spoken,
-                ignoring=wanted.ignoring,
-            )
-            raise SlotTaken(rules.nearest(starts, wanted.start))
-        if service.pool.collective:
-            return tuple(able)
-        named = next((one.id for one in able if one.slug == wanted.adviser), None)
-        personal = next((one.id for one in able if one.id == wanted.personal), None)
-        kept = next((one.id for one in able if held is not None and one.id in held.adviser_ids), None)
-        first = named or personal or kept
-        tallies = {} if first is not None else self._tallies(connection, wanted.stored, able, now)
-        return (choose(able, tallies, personal=first, lead_threshold=service.pool.lead_threshold),)
-
-    def _tallies(
-        self, connection: Connection, stored: StoredService, able: Sequence[Adviser], now: int
-    ) -> dict[int, Tally]:
-        booked = store.booked(connection, [one.id for one in able], now - FAIRNESS)
-        tallies = {}
-        for one in able:
-            priority, weight = stored.members[one.id]
-            count, latest = booked.get(one.id, (0, 0))
-            tallies[one.id] = Tally(priority=priority, weight=weight, booked=count, last_booked_at=latest)
-        return tallies
-
-    def _take(
-        self,
-        connection: Connection,
-        wanted: Wanted,
-        chosen: Sequence[Adviser],
-        version: int,
-        *,
-        appointment_id: int | None = None,
-        hold_id: int | None = None,
-        expires_at: int | None = None,
-        freed: HoldRow | None = None,
-        moved: Appointment | None = None,
-    ) -> None:
-        """Take the time in the database and in our own view of it."""
-        first, end = rules.cells(wanted.stored.service, wanted.start, wanted.duration)
-        ids = [one.id for one in chosen]
-        store.take(
-            connection,
-            ids,
-            first,
-            end,
-            starts_at=wanted.start,
-            appointment_id=appointment_id,
-            hold_id=hold_id,
-            expires_at=expires_at,
-        )
-        store.touch(connection, ids, version)
-        if freed is None and moved is None:  # else somebody's time was given back too: read it again
-            busy = Busy(first, end, store.owner_of(appointment_id, hold_id), wanted.start, expires_at)
-            self._own.take(ids, busy, version)
-
 
 class _Row:
     """The values of a row that has just been written, read as a row is."""
 
     def __init__(self, values: dict[str, Any], id_: int) -> None:
         self.__dict__.update(values, id=id_)
-
-
-def _duration(service: Service, duration: int | None) -> int:
-    """A duration the service has, its first by default; minutes."""
-    if duration is None:
-        return service.durations[0]
-    if duration not in service.durations:
-        raise Invalid(
-            {
-                "duration": FieldError(
-                    "This service takes %(durations)s minutes",
-                    durations=", ".join(map(str, service.durations)),
-                )
-            }
-        )
-    return duration
-
-
-def _medium(service: Service, medium: Medium | None) -> Medium:
-    """A medium the service offers, its first by default."""
-    if medium is None:
-        return service.media[0]
-    if medium not in service.media:
-        raise Invalid({"medium": FieldError("This service is not offered this way")})
-    return medium

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Connection, func, select
 from starlette.applications import Starlette
 
-from presence.booking.service import Booked, Booking, BookRequest, HoldRequest, OfferRequest
+from presence.booking.requests import Booked, BookRequest, HoldRequest, OfferRequest
+from presence.booking.service import Booking
 from presence.errors import HoldGone, Invalid, NotFound, NotPossible, SlotTaken, TooLate
 from presence.storage.tables import adviser_cell, customer, outbox, reminder
 from tests.support import DAY, HOUR, FrozenClock
@@ -184,3 +185,10 @@ async def test_every_offered_start_can_be_booked(booking: Booking) -> None:
     free = await starts(booking)
     results = [await booking.book(carol(start, key=f"k{start}")) for start in free[:120:2]]
     assert [result.appointment.starts_at for result in results] == list(free[:120:2])
+
+
+async def test_a_medium_left_open_is_the_same_one_when_offered_and_when_booked(booking: Booking) -> None:
+    offers = await booking.offers(OfferRequest(service="together"))
+    assert offers.medium == "audio"  # Bob offers no video, the service's first
+    booked = await booking.book(carol(offers.starts[-1], service="together"))
+    assert booked.appointment.medium == "audio"

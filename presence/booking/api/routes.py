@@ -12,7 +12,8 @@ from starlette.routing import BaseRoute, Route
 
 from presence.booking.api import shapes
 from presence.booking.api.operations import OPERATIONS, document
-from presence.booking.service import Booking, BookRequest, HoldRequest, OfferRequest, Shown
+from presence.booking.requests import BookRequest, HoldRequest, OfferRequest, Shown
+from presence.booking.service import Booking
 from presence.clock import instant, utc
 from presence.errors import FieldError, Invalid, Malformed
 from presence.roster.model import MEDIA, Medium

@@ -7,7 +7,7 @@ import msgspec
 
 from presence.booking.availability import Reason
 from presence.booking.model import Appointment, Service
-from presence.booking.service import Held, Offers, Shown
+from presence.booking.requests import Held, Offers, Shown
 from presence.clock import utc
 from presence.roster.model import Adviser, Medium
 

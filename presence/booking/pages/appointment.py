@@ -11,7 +11,7 @@ from presence.booking.correspondence import Correspondence
 from presence.booking.pages import shared
 from presence.booking.pages.choosing import picker_of
 from presence.booking.pages.shared import booking_of, words
-from presence.booking.service import OfferRequest, Shown
+from presence.booking.requests import OfferRequest, Shown
 from presence.errors import FieldError, Invalid, NotPossible, PresenceError, SlotTaken, TooLate
 from presence.web.forms import Form, form_of
 from presence.web.request import web_of, zone_of

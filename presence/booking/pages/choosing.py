@@ -18,7 +18,8 @@ from presence.booking.pages.shared import (
     start_of,
     words,
 )
-from presence.booking.service import Booking, OfferRequest, Offers
+from presence.booking.requests import OfferRequest, Offers
+from presence.booking.service import Booking
 from presence.i18n import is_zone
 from presence.web.request import web_of, zone_of
 
@@ -55,21 +56,20 @@ def _asked(request: Request) -> OfferRequest:
 async def settled(booking: Booking, asked: OfferRequest) -> tuple[OfferRequest, Offers]:
     """The request with nothing left open, and what is offered to it.
 
-    Every start is of the medium that will be booked: one offered "in some way" could be refused. What an old link asks
-    for and the service does not have any more gives way to what it has.
+    What an old link asks for and the service does not have any more gives way to what it has.
     """
     service = await booking.service(asked.service)
     wanted = msgspec.structs.replace(
         asked,
-        duration=asked.duration if asked.duration in service.durations else service.durations[0],
-        medium=asked.medium if asked.medium in service.media else service.media[0],
+        duration=asked.duration if asked.duration in service.durations else None,
+        medium=asked.medium if asked.medium in service.media else None,
     )
     offers = await booking.offers(wanted)
-    medium = wanted.medium if wanted.medium in offers.media or not offers.media else offers.media[0]
+    medium = offers.medium if offers.medium in offers.media or not offers.media else offers.media[0]
     spoken = wanted.spoken if wanted.spoken in offers.languages else ""
-    if (medium, spoken) == (wanted.medium, wanted.spoken):
+    wanted = msgspec.structs.replace(wanted, duration=offers.duration, medium=medium, spoken=spoken)
+    if (medium, spoken) == (offers.medium, asked.spoken):
         return wanted, offers
-    wanted = msgspec.structs.replace(wanted, medium=medium, spoken=spoken)
     return wanted, await booking.offers(wanted)
 
 

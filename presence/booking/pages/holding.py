@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from presence.booking import views
 from presence.booking.pages import draft
 from presence.booking.pages.shared import PREFILL, booking_of, medium_of, show, words
-from presence.booking.service import BookRequest, Held, HoldRequest
+from presence.booking.requests import BookRequest, Held, HoldRequest
 from presence.errors import FieldError, HoldGone, Invalid, SlotTaken
 from presence.i18n import is_zone
 from presence.tokens import random_token
