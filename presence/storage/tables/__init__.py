@@ -1,0 +1,72 @@
+"""Every table. Instants are seconds since the epoch (UTC); tokens that open something are stored as SHA-256.
+
+The same definitions serve SQLite and PostgreSQL; `migrations/` builds them, and a test holds the two against each other.
+"""
+
+from presence.storage.tables.base import metadata
+from presence.storage.tables.booking import (
+    adviser_cell,
+    agenda_clock,
+    appointment,
+    appointment_adviser,
+    appointment_event,
+    busy_interval,
+    guest,
+    hold,
+    reminder,
+    service,
+)
+from presence.storage.tables.chat import (
+    attachment,
+    canned_reply,
+    conversation,
+    event,
+    lease,
+    presence_wish,
+    received_mail,
+    reply_address,
+    visitor,
+)
+from presence.storage.tables.mail import outbox
+from presence.storage.tables.people import (
+    absence,
+    adviser,
+    customer,
+    day_exception,
+    session,
+    site,
+    team,
+    team_member,
+)
+
+__all__ = [
+    "absence",
+    "adviser",
+    "adviser_cell",
+    "agenda_clock",
+    "appointment",
+    "appointment_adviser",
+    "appointment_event",
+    "attachment",
+    "busy_interval",
+    "canned_reply",
+    "conversation",
+    "customer",
+    "day_exception",
+    "event",
+    "guest",
+    "hold",
+    "lease",
+    "metadata",
+    "outbox",
+    "presence_wish",
+    "received_mail",
+    "reminder",
+    "reply_address",
+    "service",
+    "session",
+    "site",
+    "team",
+    "team_member",
+    "visitor",
+]
