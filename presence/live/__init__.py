@@ -1,0 +1,1 @@
+"""The live connection: frames, connections, who listens to what, and leases."""
