@@ -15,12 +15,19 @@ class Clock(Protocol):
         """Seconds since the Unix epoch."""
         ...
 
+    def now_ms(self) -> int:
+        """Milliseconds since the Unix epoch."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
 
     def now(self) -> int:
         return int(time.time())
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
 
 
 def utc(instant: int) -> datetime:

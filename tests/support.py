@@ -21,6 +21,9 @@ class FrozenClock:
     def now(self) -> int:
         return self._instant
 
+    def now_ms(self) -> int:
+        return self._instant * 1000
+
     def advance(self, seconds: int) -> None:
         self._instant += seconds
 

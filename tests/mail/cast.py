@@ -35,6 +35,9 @@ class FakeTime:
     def now(self) -> int:
         return self._now
 
+    def now_ms(self) -> int:
+        return self._now * 1000
+
     async def rest(self, seconds: float) -> None:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._rests.append((self._now + seconds, future))

@@ -1,0 +1,1 @@
+"""Conversations: the log, who has them, and the mail behind them."""

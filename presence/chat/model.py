@@ -1,0 +1,149 @@
+"""Conversations and what happens in them: immutable values, no I/O. Instants of events are milliseconds."""
+
+from typing import Literal
+
+import msgspec
+
+ConversationState = Literal[
+    "waiting",  # in the queue, or offered to somebody
+    "active",  # an adviser has it
+    "message",  # nobody was there: it is answered by mail, or by who takes it
+    "closed",
+]
+CUSTOMER = "customer"
+SYSTEM = "system"
+
+CustomerKind = Literal["text", "file", "edit", "withdraw", "seen", "got"]
+FROM_CUSTOMERS = frozenset({"text", "file", "edit", "withdraw", "seen", "got"})
+FROM_ADVISERS = FROM_CUSTOMERS | {"note"}
+SPOKEN = frozenset({"text", "file"})  # what counts as a message
+INTERNAL = frozenset({"note", "tagged", "unassigned"})  # customers get their seq and nothing else
+
+
+def adviser_sender(adviser_id: int) -> str:
+    """An adviser as a sender of events."""
+    return f"adviser:{adviser_id}"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An event that somebody wants in a log. `body` is JSON; the same `client_id` again is the same event."""
+
+    conversation_id: int
+    sender: str
+    client_id: str
+    kind: str
+    body: str
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An event in the log. `repeated`: it had been there already."""
+
+    conversation_id: int
+    seq: int
+    at: int
+    sender: str
+    client_id: str
+    kind: str
+    body: str
+    repeated: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why an entry was not taken: a code of the protocol."""
+
+    code: str
+
+
+class Head(msgspec.Struct):
+    """What appending changes of a conversation."""
+
+    id: int
+    uid: str
+    state: ConversationState
+    last_seq: int
+    customer_seen: int
+    adviser_seen: int
+    preview: str
+    answered_at: int | None
+    mail_due_at: int | None
+    updated_at: int
+    adviser_id: int | None
+    has_mail: bool  # the customer can be mailed
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation as lists and rules need it. Instants in seconds."""
+
+    id: int
+    uid: str
+    site_id: int | None
+    visitor_id: int | None
+    customer_id: int | None
+    state: ConversationState
+    language: str
+    subject: str
+    team_id: int | None
+    wanted_adviser_id: int | None
+    adviser_id: int | None
+    offered_to: int | None
+    offered_until: int | None
+    passed_by: tuple[int, ...]
+    queued_at: int | None
+    page: str
+    tags: tuple[str, ...]
+    last_seq: int
+    customer_seen: int
+    adviser_seen: int
+    preview: str
+    mail_due_at: int | None
+    mailed_seq: int
+    rating: int | None
+    comment: str
+    created_at: int
+    updated_at: int
+    answered_at: int | None
+    closed_at: int | None
+
+
+class Visitor(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser at a site, and who it says it is."""
+
+    id: int
+    site_id: int | None
+    customer_id: int | None
+    verified: bool
+    name: str
+    email: str
+    language: str
+    zone: str
+
+
+class Text(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of a text: `quoted` is what a mail repeated, `unverified` that its sender is not who it should be."""
+
+    text: str
+    via: str = ""
+    quoted: str = ""
+    unverified: str = ""  # the address it came from
+
+
+class FileBody(msgspec.Struct, frozen=True):
+    """The body of a file."""
+
+    file: str
+    name: str = ""
+    type: str = ""
+    size: int = 0
+
+
+class Change(msgspec.Struct, frozen=True):
+    """The body of an edit or a withdrawal: of which event, and its new text."""
+
+    seq: int
+    text: str = ""
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """The body of seen and got: everything up to `seq`."""
+
+    seq: int

@@ -1,0 +1,234 @@
+"""Conversations' and visitors' queries."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+
+from presence.chat.model import Conversation, Visitor
+from presence.storage.tables import attachment, canned_reply, conversation, customer, visitor
+
+OPEN = ("waiting", "active", "message")
+
+
+# -- visitors -------------------------------------------------------------------------------------------------------
+
+
+def add_visitor(connection: Connection, values: dict[str, Any]) -> int:
+    """Store a visitor; returns the id."""
+    return int(connection.execute(insert(visitor).values(values).returning(visitor.c.id)).scalar_one())
+
+
+def visitor_by(connection: Connection, fingerprint: str) -> Visitor | None:
+    """The visitor whose cookie it is."""
+    return _visitor(connection.execute(select(visitor).where(visitor.c.fingerprint == fingerprint)).one_or_none())
+
+
+def visitor_by_id(connection: Connection, id_: int) -> Visitor | None:
+    """A visitor."""
+    return _visitor(connection.execute(select(visitor).where(visitor.c.id == id_)).one_or_none())
+
+
+def change_visitor(connection: Connection, id_: int, **values: Any) -> None:
+    """Change a visitor."""
+    connection.execute(update(visitor).where(visitor.c.id == id_).values(values))
+
+
+def _visitor(row: Any) -> Visitor | None:
+    if row is None:
+        return None
+    return Visitor(
+        id=row.id,
+        site_id=row.site_id,
+        customer_id=row.customer_id,
+        verified=row.verified,
+        name=row.name,
+        email=row.email,
+        language=row.language,
+        zone=row.zone,
+    )
+
+
+# -- conversations --------------------------------------------------------------------------------------------------
+
+
+def add(connection: Connection, values: dict[str, Any]) -> int:
+    """Store a conversation; returns its id."""
+    return int(connection.execute(insert(conversation).values(values).returning(conversation.c.id)).scalar_one())
+
+
+def by_uid(connection: Connection, uid: str, *, lock: bool = False) -> Conversation | None:
+    """A conversation by the name the outside knows; `lock` keeps others from changing it in this transaction."""
+    query = select(conversation).where(conversation.c.uid == uid)
+    return _one(connection, query.with_for_update() if lock else query)
+
+
+def by_id(connection: Connection, id_: int, *, lock: bool = False) -> Conversation | None:
+    """A conversation."""
+    query = select(conversation).where(conversation.c.id == id_)
+    return _one(connection, query.with_for_update() if lock else query)
+
+
+def open_of(connection: Connection, person_key: str) -> Conversation | None:
+    """The one open conversation of a person at a site."""
+    return _one(
+        connection,
+        select(conversation).where(conversation.c.person_key == person_key, conversation.c.closed_at.is_(None)),
+    )
+
+
+def of_visitor(connection: Connection, one: Visitor, limit: int = 50) -> list[Conversation]:
+    """A visitor's own conversations, the latest first; a verified customer's from every device."""
+    mine = conversation.c.visitor_id == one.id
+    if one.verified and one.customer_id is not None:
+        mine = or_(mine, conversation.c.customer_id == one.customer_id)
+    query = select(conversation).where(mine).order_by(conversation.c.updated_at.desc()).limit(limit)
+    return _all(connection, query)
+
+
+def of_customer(connection: Connection, customer_id: int, limit: int = 20) -> list[Conversation]:
+    """A customer's conversations, the latest first."""
+    query = select(conversation).where(conversation.c.customer_id == customer_id)
+    return _all(connection, query.order_by(conversation.c.updated_at.desc()).limit(limit))
+
+
+def waiting(connection: Connection) -> list[Conversation]:
+    """The queue, first come first."""
+    query = select(conversation).where(conversation.c.state == "waiting")
+    return _all(connection, query.order_by(conversation.c.queued_at, conversation.c.id).limit(1000))
+
+
+def active_of(connection: Connection, adviser_ids: Iterable[int] | None = None) -> list[Conversation]:
+    """Conversations that advisers have now."""
+    query = select(conversation).where(conversation.c.state == "active")
+    if adviser_ids is not None:
+        query = query.where(conversation.c.adviser_id.in_(list(adviser_ids)))
+    return _all(connection, query.order_by(conversation.c.updated_at.desc()).limit(5000))
+
+
+def by_ids(connection: Connection, ids: Iterable[int]) -> list[Conversation]:
+    """Conversations by their ids."""
+    return _all(connection, select(conversation).where(conversation.c.id.in_(list(ids))))
+
+
+def mail_due(connection: Connection, now: int, limit: int = 100) -> list[Conversation]:
+    """Conversations whose customer should be mailed what they have not seen."""
+    query = select(conversation).where(conversation.c.mail_due_at <= now)
+    return _all(connection, query.order_by(conversation.c.mail_due_at).limit(limit))
+
+
+def change(connection: Connection, id_: int, **values: Any) -> None:
+    """Change a conversation."""
+    for name in ("passed_by", "tags"):
+        if name in values:
+            values[name] = msgspec.json.encode(values[name]).decode()
+    connection.execute(update(conversation).where(conversation.c.id == id_).values(values))
+
+
+def inbox(
+    connection: Connection, view: str, adviser_id: int, team_ids: Sequence[int], before: int | None, limit: int = 50
+) -> list[Conversation]:
+    """One of an adviser's lists, the latest first. Everybody sees what no team is asked for."""
+    mine = or_(conversation.c.adviser_id == adviser_id, conversation.c.offered_to == adviser_id)
+    theirs = or_(conversation.c.team_id.is_(None), conversation.c.team_id.in_(team_ids), mine)
+    is_open = conversation.c.state.in_(OPEN)
+    condition = {
+        "mine": and_(mine, is_open),
+        "team": and_(theirs, is_open),
+        "waiting": and_(theirs, conversation.c.state.in_(("waiting", "message")), conversation.c.adviser_id.is_(None)),
+        "closed": and_(theirs, conversation.c.state == "closed"),
+        "all": theirs,
+    }[view]
+    query = select(conversation).where(condition)
+    if before is not None:
+        query = query.where(conversation.c.updated_at < before)
+    return _all(connection, query.order_by(conversation.c.updated_at.desc(), conversation.c.id.desc()).limit(limit))
+
+
+def given_at(connection: Connection) -> dict[int, int]:
+    """When each adviser was last given a conversation."""
+    rows = connection.execute(
+        select(conversation.c.adviser_id, func.max(conversation.c.created_at))
+        .where(conversation.c.adviser_id.is_not(None))
+        .group_by(conversation.c.adviser_id)
+    )
+    return {adviser_id: at for adviser_id, at in rows}
+
+
+def personal_advisers(connection: Connection, customer_ids: Iterable[int]) -> dict[int, int]:
+    """The personal adviser of each customer who has one."""
+    rows = connection.execute(
+        select(customer.c.id, customer.c.personal_adviser_id).where(
+            customer.c.id.in_(list(customer_ids)), customer.c.personal_adviser_id.is_not(None)
+        )
+    )
+    return {customer_id: adviser_id for customer_id, adviser_id in rows}
+
+
+def people_of(connection: Connection, found: Sequence[Conversation]) -> dict[int, Visitor]:
+    """The visitors of conversations, by visitor id."""
+    ids = {one.visitor_id for one in found if one.visitor_id is not None}
+    if not ids:
+        return {}
+    rows = connection.execute(select(visitor).where(visitor.c.id.in_(ids)))
+    return {row.id: one for row in rows if (one := _visitor(row)) is not None}
+
+
+def _one(connection: Connection, query: Select[Any]) -> Conversation | None:
+    row = connection.execute(query).one_or_none()
+    return _conversation(row) if row is not None else None
+
+
+def _all(connection: Connection, query: Select[Any]) -> list[Conversation]:
+    return [_conversation(row) for row in connection.execute(query)]
+
+
+_FIELDS = tuple(name for name in Conversation.__struct_fields__ if name not in {"passed_by", "tags"})
+
+
+def _conversation(row: Any) -> Conversation:
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return Conversation(
+        **values,
+        passed_by=tuple(msgspec.json.decode(row.passed_by)),
+        tags=tuple(msgspec.json.decode(row.tags)),
+    )
+
+
+# -- files and canned replies ---------------------------------------------------------------------------------------
+
+
+def add_file(connection: Connection, values: dict[str, Any]) -> None:
+    """Store what is known of a file."""
+    connection.execute(insert(attachment).values(values))
+
+
+def file_by_uid(connection: Connection, uid: str) -> Any:
+    """A file's row, or None."""
+    return connection.execute(select(attachment).where(attachment.c.uid == uid)).one_or_none()
+
+
+def files_of(connection: Connection, conversation_id: int) -> list[Any]:
+    """A conversation's files."""
+    return list(connection.execute(select(attachment).where(attachment.c.conversation_id == conversation_id)))
+
+
+def canned(connection: Connection, language: str = "") -> list[Any]:
+    """Canned replies, of one language or all."""
+    query = select(canned_reply).order_by(canned_reply.c.shortcut)
+    return list(connection.execute(query.where(canned_reply.c.language == language) if language else query))
+
+
+def add_canned(connection: Connection, shortcut: str, language: str, text: str) -> int:
+    """Store a canned reply, in the place of one of the same shortcut and language."""
+    connection.execute(
+        canned_reply.delete().where(canned_reply.c.shortcut == shortcut, canned_reply.c.language == language)
+    )
+    values = {"shortcut": shortcut, "language": language, "text": text}
+    return int(connection.execute(insert(canned_reply).values(values).returning(canned_reply.c.id)).scalar_one())
+
+
+def drop_canned(connection: Connection, id_: int) -> None:
+    """Remove a canned reply."""
+    connection.execute(canned_reply.delete().where(canned_reply.c.id == id_))
