@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,10 +23,17 @@ from presence.booking.letters import Organisation
 from presence.booking.model import Opening
 from presence.booking.rehearsal import rehearse
 from presence.booking.reminders import ReminderWorker
+from presence.booking.requests import OfferRequest
 from presence.booking.service import Booking
+from presence.bus import Bus
+from presence.bus.memory import MemoryBus
+from presence.chat import desk_pages as chat_desk_pages
+from presence.chat import pages as chat_pages
+from presence.chat.assembly import Assembly
+from presence.chat.mailing import Sender
 from presence.clock import Clock, SystemClock
 from presence.config import Config
-from presence.errors import Unavailable
+from presence.errors import NotFound, Unavailable
 from presence.mail import catcher_pages, outbox
 from presence.mail.catcher import Catcher
 from presence.mail.compose import Mailbox
@@ -51,7 +59,12 @@ HOUR = 3600
 
 
 def create_app(
-    config: Config, clock: Clock | None = None, *, catcher: Catcher | None = None, workers: bool = True
+    config: Config,
+    clock: Clock | None = None,
+    *,
+    catcher: Catcher | None = None,
+    workers: bool = True,
+    bus: Bus | None = None,
 ) -> Starlette:
     """The application. Its lifespan opens the database, adds the first people and services, and runs the workers."""
     clock = clock or SystemClock()
@@ -69,24 +82,51 @@ def create_app(
     )
     reminder_worker = ReminderWorker(database, clock, letters, wake=mail_worker.wake)
 
+    chat = Assembly(
+        database,
+        clock,
+        bus or MemoryBus(),
+        config.chat,
+        secret_key=secret_key,
+        templates=MailTemplates(config.mail.templates),
+        sender=Sender(
+            organisation=config.organisation.name,
+            mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),
+            base_url=config.server.base_url,
+        ),
+        pool=partial(_pool, booking),
+        expected=partial(_expected, booking),
+        wake_mail=mail_worker.wake,
+    )
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await database.open()
         try:
             await sow(database, config, clock.now())
+            await chat.open()
             async with asyncio.TaskGroup() as group:
                 if workers:
                     group.create_task(mail_worker.run(), name="mails")
                     group.create_task(reminder_worker.run(), name="reminders")
+                    chat.start(group)
                 yield
+                await chat.stop()
                 mail_worker.stop()
                 reminder_worker.stop()
         finally:
             await database.close()
 
     app = Starlette(
-        routes=_routes(config, catcher),
-        middleware=[Middleware(Guard, base_url=config.server.base_url, body_bytes=config.limits.body_bytes)],
+        routes=[*_routes(config, catcher), *chat.routes(config.server.base_url)],
+        middleware=[
+            Middleware(
+                Guard,
+                base_url=config.server.base_url,
+                body_bytes=config.limits.body_bytes,
+                file_bytes=config.chat.file_bytes + 10_000,
+            )
+        ],
         exception_handlers=handlers(),
         lifespan=lifespan,
     )
@@ -99,6 +139,8 @@ def create_app(
             "hold": config.limits.holds_per_minute,
             "book": config.limits.bookings_per_minute,
             "api": config.limits.api_per_minute,
+            "chat": config.limits.chats_per_minute,
+            "upload": 10 * config.limits.chats_per_minute,
         }
     )
     app.state.database = database
@@ -107,6 +149,7 @@ def create_app(
     app.state.desk = Desk(database, clock, booking, letters, wake=mail_worker.wake)
     app.state.roster = Roster(database, clock)
     app.state.sign_in = SignIn(database, clock)
+    app.state.assembly = chat
     app.state.sites = Sites(database, clock)
     return app
 
@@ -133,6 +176,27 @@ def _correspondence(config: Config, secret_key: str) -> Correspondence:
         secret_key=secret_key,
         give_up_after=config.mail.give_up_after * HOUR,
     )
+
+
+async def _pool(booking: Booking, slug: str) -> frozenset[str] | None:
+    """A service's advisers, for presence."""
+    try:
+        return await booking.pool(slug)
+    except NotFound:
+        return None
+
+
+async def _expected(booking: Booking, what: str) -> int | None:
+    """When an adviser, a team, a service or anybody is next expected: the first free start."""
+    kind, _, slug = what.partition(":")
+    firsts = []
+    for service in await booking.services():
+        if (kind == "service" and service.slug != slug) or (kind == "team" and service.pool.team != slug):
+            continue
+        offers = await booking.offers(OfferRequest(service=service.slug, adviser=slug if kind == "adviser" else ""))
+        if offers.starts and (kind != "adviser" or offers.adviser is not None):
+            firsts.append(offers.starts[0])
+    return min(firsts, default=None)
 
 
 async def sow(database: Database, config: Config, now: int) -> None:
@@ -163,6 +227,8 @@ def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
         *pages.routes(),
         *desk_pages.routes(),
         *roster_pages.routes(),
+        *chat_pages.routes(),
+        *chat_desk_pages.routes(),
     ]
     if config.server.demo and catcher is not None:
         routes += catcher_pages.routes(catcher)

@@ -76,6 +76,16 @@ class BookingConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=T
     hold_minutes: int = 5
 
 
+class ChatConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How conversations behave."""
+
+    files: str = "var/files"  # the directory that what people send is kept in
+    file_bytes: int = 10_485_760
+    ask: tuple[Literal["name", "email"], ...] = ("name",)  # before a conversation begins
+    proof_bits: int = 15  # of work that a browser does before its first message, against robots; 0: none
+    redis_url: str = ""  # redis://host:port/0; needed as soon as there is more than one process
+
+
 class LimitsConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one address, key or form may do; 0 is no limit."""
 
@@ -83,6 +93,7 @@ class LimitsConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     holds_per_minute: int = 30
     bookings_per_minute: int = 20
     api_per_minute: int = 600  # a site key
+    chats_per_minute: int = 10  # conversations begun
     body_bytes: int = 262_144
 
 
@@ -101,6 +112,7 @@ class Config(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     organisation: OrganisationConfig = OrganisationConfig()
     mail: MailConfig = MailConfig()
     booking: BookingConfig = BookingConfig()
+    chat: ChatConfig = ChatConfig()
     limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
     teams: tuple[dict[str, Any], ...] = ()  # read by presence.roster.seed

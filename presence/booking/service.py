@@ -60,6 +60,11 @@ class Booking:
         """One service; `NotFound`."""
         return (await self._fresh(self._clock.now())).service(slug).service
 
+    async def pool(self, slug: str) -> frozenset[str]:
+        """The slugs of a service's advisers; `NotFound`."""
+        agendas = await self._fresh(self._clock.now())
+        return frozenset(one.adviser.slug for one in agendas.pool(agendas.service(slug)))
+
     async def offers(self, request: OfferRequest) -> Offers:
         """The free starts of a service: of the adviser asked for, else of the whole pool."""
         now = self._clock.now()

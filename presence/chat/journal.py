@@ -11,7 +11,7 @@ from sqlalchemy import Connection as Sql
 from presence.chat import log
 from presence.chat.channels import Channels, Committed
 from presence.chat.log import Outcome
-from presence.chat.model import Entry, Refusal, Stored
+from presence.chat.model import SYSTEM, Entry, Refusal, Stored
 from presence.clock import Clock
 from presence.live.connection import Connection
 from presence.storage.database import Database
@@ -71,6 +71,10 @@ class Journal:
         result, outcomes = await self._database.write(work)
         self._give_out([Committed(one) for one in outcomes if isinstance(one, Stored)])
         return result
+
+    def touched(self, conversation_id: int) -> None:
+        """A conversation has changed without an event."""
+        self._changed([Stored(conversation_id, 0, 0, SYSTEM, "", "changed", "{}")])
 
     async def close(self) -> None:
         """Commit what waits."""

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
 
 from presence.chat.model import Conversation, Visitor
-from presence.storage.tables import attachment, canned_reply, conversation, customer, visitor
+from presence.roster.presence import CAPACITY
+from presence.storage.tables import attachment, canned_reply, conversation, customer, event, presence_wish, visitor
 
 OPEN = ("waiting", "active", "message")
 
@@ -153,7 +154,7 @@ def given_at(connection: Connection) -> dict[int, int]:
         .where(conversation.c.adviser_id.is_not(None))
         .group_by(conversation.c.adviser_id)
     )
-    return {adviser_id: at for adviser_id, at in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def personal_advisers(connection: Connection, customer_ids: Iterable[int]) -> dict[int, int]:
@@ -163,7 +164,7 @@ def personal_advisers(connection: Connection, customer_ids: Iterable[int]) -> di
             customer.c.id.in_(list(customer_ids)), customer.c.personal_adviser_id.is_not(None)
         )
     )
-    return {customer_id: adviser_id for customer_id, adviser_id in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def people_of(connection: Connection, found: Sequence[Conversation]) -> dict[int, Visitor]:
@@ -232,3 +233,75 @@ def add_canned(connection: Connection, shortcut: str, language: str, text: str) 
 def drop_canned(connection: Connection, id_: int) -> None:
     """Remove a canned reply."""
     connection.execute(canned_reply.delete().where(canned_reply.c.id == id_))
+
+
+# -- presence -------------------------------------------------------------------------------------------------------
+
+
+def set_wish(connection: Connection, adviser_id: int, wish: str, capacity: int | None, now: int) -> None:
+    """What an adviser set."""
+    before = connection.execute(
+        select(presence_wish.c.capacity).where(presence_wish.c.adviser_id == adviser_id)
+    ).scalar_one_or_none()
+    values = {"wish": wish, "capacity": capacity or before or CAPACITY, "set_at": now}
+    if before is None:
+        connection.execute(insert(presence_wish).values(adviser_id=adviser_id, **values))
+    else:
+        connection.execute(update(presence_wish).where(presence_wish.c.adviser_id == adviser_id).values(values))
+
+
+def open_again(connection: Connection, closed: Conversation) -> bool:
+    """Whether the person of a closed conversation has an open one."""
+    key = select(conversation.c.person_key).where(conversation.c.id == closed.id).scalar_subquery()
+    query = select(conversation.c.id).where(conversation.c.person_key == key, conversation.c.closed_at.is_(None))
+    return connection.execute(query).first() is not None
+
+
+# -- the queue ------------------------------------------------------------------------------------------------------
+
+
+def unowned_messages(connection: Connection, now: int) -> list[Conversation]:
+    """Messages of the last day that nobody has taken."""
+    query = select(conversation).where(
+        conversation.c.state == "message",
+        conversation.c.adviser_id.is_(None),
+        conversation.c.updated_at > now - 86_400,
+    )
+    return _all(connection, query.limit(500))
+
+
+def handling_time(connection: Connection) -> int | None:
+    """Seconds that the last conversations took from their first answer to their end, on average; None without any."""
+    recent = (
+        select(conversation.c.closed_at, conversation.c.answered_at)
+        .where(conversation.c.state == "closed", conversation.c.answered_at.is_not(None))
+        .order_by(conversation.c.updated_at.desc())
+        .limit(20)
+        .subquery()
+    )
+    mean = connection.execute(select(func.avg(recent.c.closed_at - recent.c.answered_at))).scalar_one()
+    return int(mean) if mean is not None else None
+
+
+def live_load(connection: Connection) -> tuple[int, int, int | None]:
+    """Conversations that wait, that are active, and since when the longest has waited."""
+    rows = connection.execute(
+        select(conversation.c.state, func.count(), func.min(conversation.c.queued_at))
+        .where(conversation.c.state.in_(("waiting", "active")))
+        .group_by(conversation.c.state)
+    )
+    found = {state: (count, since) for state, count, since in rows}
+    return found.get("waiting", (0, None))[0], found.get("active", (0, None))[0], found.get("waiting", (0, None))[1]
+
+
+def search(connection: Connection, text: str, limit: int) -> list[Conversation]:
+    """Conversations in which a text was said, or of people called so; the latest first."""
+    like = "%" + text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    said = select(event.c.conversation_id).where(
+        event.c.kind.in_(("text", "note", "file")), event.c.body.ilike(like, escape="\\")
+    )
+    people = select(visitor.c.id).where(
+        or_(visitor.c.name.ilike(like, escape="\\"), visitor.c.email.ilike(like, escape="\\"))
+    )
+    query = select(conversation).where(or_(conversation.c.id.in_(said), conversation.c.visitor_id.in_(people)))
+    return _all(connection, query.order_by(conversation.c.updated_at.desc()).limit(limit))

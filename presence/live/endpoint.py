@@ -44,13 +44,16 @@ Welcoming = Callable[[Connection, Hello], Awaitable[Session]]
 
 
 class Live:
-    """ASGI application for one path. `welcome` makes a session of a Hello, or raises `Unauthorised`."""
+    """ASGI application for one path. `welcome` makes a session of a Hello, or raises `Unauthorised`.
+
+    `allowed` is asked with the Origin and the Host of the handshake: browsers send both, and no page can forge them.
+    """
 
     def __init__(
         self,
         hub: Hub,
         welcome: Welcoming,
-        allowed: Callable[[str], bool],
+        allowed: Callable[[str, str], bool],
         *,
         rate: float = RATE,
         burst: float = BURST,
@@ -64,7 +67,8 @@ class Live:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = _AsgiSocket(scope, send)
         await receive()  # websocket.connect
-        if not self._allowed(Headers(scope=scope).get("origin", "")):
+        headers = Headers(scope=scope)
+        if not self._allowed(headers.get("origin", ""), headers.get("host", "")):
             return await socket.refuse()
         await send({"type": "websocket.accept"})
         connection = Connection(socket, time.monotonic())
@@ -176,6 +180,12 @@ class _AsgiSocket:
             await self._send({"type": "websocket.close", "code": Close.FORBIDDEN})
 
 
-def same_host(origin: str, hosts: frozenset[str]) -> bool:
-    """Whether an Origin is one of these hosts (with port). A missing or opaque one is not."""
-    return urlsplit(origin).netloc.lower() in hosts if origin else False
+def same_site(base_url: str) -> Callable[[str, str], bool]:
+    """Allows pages of our own: of the address we are configured with, or of the one the browser called us by."""
+    ours = urlsplit(base_url).netloc.lower()
+
+    def allowed(origin: str, host: str) -> bool:
+        named = urlsplit(origin).netloc.lower()
+        return bool(named) and named in {ours, host.lower()}
+
+    return allowed

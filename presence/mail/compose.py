@@ -60,6 +60,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     calendar: bytes | None = None
     method: str = ""
     reply_to: Mailbox | None = None
+    references: tuple[str, ...] = ()  # Message-IDs of the thread; the last is what it answers (RFC 5322 3.6.4)
 
 
 def composed(letter: Letter, *, sender: Mailbox, message_id: str, date: int) -> bytes:
@@ -80,6 +81,7 @@ def composed(letter: Letter, *, sender: Mailbox, message_id: str, date: int) -> 
         f"Subject: {_unstructured(letter.subject, 9)}",
         f"Date: {formatdate(date)[:-5]}+0000",
         f"Message-ID: {message_id}",
+        *_thread(letter.references),
         "MIME-Version: 1.0",
         f"Content-Language: {letter.language}",
         "Auto-Submitted: auto-generated",  # RFC 3834 5: nobody's holiday notice answers it
@@ -125,6 +127,14 @@ def one_line(text: str) -> str:
     if "  " in text:
         text = re.sub(" +", " ", text)
     return text.strip()[:_MAX_TEXT].rstrip()
+
+
+def _thread(references: tuple[str, ...]) -> list[str]:
+    if not references:
+        return []
+    if not all(_MESSAGE_ID.fullmatch(one) for one in references):
+        raise ValueError("not a Message-ID")
+    return [f"In-Reply-To: {references[-1]}", f"References: {f'{CRLF} '.join(references)}"]
 
 
 def _calendar_part(letter: Letter, boundary: str) -> list[str]:

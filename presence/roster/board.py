@@ -152,7 +152,7 @@ def _loads(connection: Connection) -> dict[int, int]:
     rows = connection.execute(
         select(who, func.count()).where(conversation.c.state.in_(("active", "waiting")), who.is_not(None)).group_by(who)
     )
-    return {adviser_id: count for adviser_id, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def _appointments(connection: Connection, now: int) -> set[int]:

@@ -42,6 +42,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     wish: Wish
     load: int
     capacity: int
+    reachable: bool
 
     @property
     def free(self) -> int:
@@ -68,6 +69,7 @@ def standing_of(facts: Facts) -> Standing:
         wish=facts.wish,
         load=facts.load,
         capacity=facts.capacity,
+        reachable=facts.reachable,
     )
 
 

@@ -1,6 +1,8 @@
 """A consistent copy of the database, and the way back."""
 
+import contextlib
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -34,6 +36,7 @@ def restore(url: str, file: Path, *, force: bool = False) -> None:
     if address.get_backend_name() != "sqlite":
         options = ["--clean", "--if-exists"] if force else []
         _run("pg_restore", "--single-transaction", "--no-owner", *options, f"--dbname={_plain(address)}", str(file))
+        _run("psql", "--quiet", f"--dbname={_plain(address)}", f"--command={_new_epoch()}")
         return
     path = _path(address)
     _check(file)
@@ -42,11 +45,19 @@ def restore(url: str, file: Path, *, force: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(path.name + ".part")
     shutil.copyfile(file, half)
+    with contextlib.closing(sqlite3.connect(half)) as connection:
+        connection.execute(_new_epoch())
+        connection.commit()
     with half.open("rb") as stream:
         os.fsync(stream.fileno())
     for rest in ("-wal", "-shm"):  # of the database that is replaced: they would be played into the new one
         path.with_name(path.name + rest).unlink(missing_ok=True)
     half.replace(path)
+
+
+def _new_epoch() -> str:
+    """What was there before is another past: live clients forget what they have of it."""
+    return f"UPDATE installation SET epoch = '{secrets.token_hex(8)}'"  # noqa: S608 - digits
 
 
 def _path(address: URL) -> Path:

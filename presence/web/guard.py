@@ -37,13 +37,17 @@ _HEADERS = {
 class Guard:
     """Pure ASGI, inside of the application's state and around its routes.
 
-    `body_bytes` bounds a request's body, `body_seconds` the time from its first to its last byte.
+    `body_bytes` bounds a request's body, `file_bytes` that of a path that ends in "/files"; `body_seconds` the time from
+    its first to its last byte.
     """
 
-    def __init__(self, app: ASGIApp, *, base_url: str, body_bytes: int, body_seconds: float = 30) -> None:
+    def __init__(
+        self, app: ASGIApp, *, base_url: str, body_bytes: int, file_bytes: int = 0, body_seconds: float = 30
+    ) -> None:
         self._app = app
         self._origin = urlsplit(base_url)
         self._body_bytes = body_bytes
+        self._file_bytes = max(body_bytes, file_bytes)
         self._body_seconds = body_seconds
         self._headers = dict(_HEADERS)
         if self._origin.scheme == "https":
@@ -71,7 +75,7 @@ class Guard:
             if refusal is not None:
                 await problems.answer(Request(scope, receive), refusal)(scope, receive, answer)
             else:
-                await self._app(scope, self._bounded(receive), answer)
+                await self._app(scope, self._bounded(receive, self._most(scope)), answer)
         except ClientDisconnect:
             status = _LEFT
         except Exception as error:
@@ -86,11 +90,14 @@ class Guard:
         """What is wrong with a request before anything is read of it."""
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._body_bytes:
+        if length.isdigit() and int(length) > self._most(scope):
             return TooLarge()
         if scope["method"] in UNSAFE and not scope["path"].startswith("/api/") and self._forged(headers):
             return Forbidden("This form was sent from another site")
         return None
+
+    def _most(self, scope: Scope) -> int:
+        return self._file_bytes if scope["path"].endswith("/files") else self._body_bytes
 
     def _forged(self, headers: Headers) -> bool:
         """Whether a browser was led here from another site. Fetch Metadata says so; older browsers tell the origin."""
@@ -102,9 +109,9 @@ class Guard:
             return False
         return (urlsplit(origin).netloc or None) not in {self._origin.netloc, headers.get("host")}
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, most: int) -> Receive:
         """A body up to its limit of bytes and of time; a slow sender holds a connection no longer than that."""
-        left, until = self._body_bytes, None
+        left, until = most, None
 
         async def take() -> Message:
             nonlocal left, until

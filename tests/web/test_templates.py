@@ -55,7 +55,7 @@ def test_no_form_of_the_desk_is_written_so_that_it_would_miss_the_token() -> Non
     "file", sorted(DIRECTORY.rglob("*.html")), ids=lambda file: file.relative_to(DIRECTORY).as_posix()
 )
 def test_no_page_has_script_or_style_in_it_for_browsers_would_refuse_it(file: Path) -> None:
-    if file.parent.name == "mail":
+    if "mail" in file.relative_to(DIRECTORY).parts:
         return  # mail readers take styles only from the mail itself
     text = file.read_text()
     assert not re.search(r"<style|\sstyle=|\son\w+=\"|javascript:", text)

@@ -101,3 +101,11 @@ customer = Table(
     instant_column("created_at"),
     Index("ix_customer_personal_adviser_id", "personal_adviser_id"),
 )
+
+# One row. Another epoch than before tells live clients that what they have may be of a past that is no more.
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Text, nullable=False),
+)

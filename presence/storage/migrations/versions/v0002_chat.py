@@ -1,5 +1,7 @@
 """Presence, conversations, and the mail behind them."""
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -195,3 +197,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("fingerprint", name=op.f("pk_reply_address")),
     )
     op.create_index("ix_reply_address_conversation_id", "reply_address", ["conversation_id"], unique=False)
+    installation = op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("epoch", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
+    )
+    op.bulk_insert(installation, [{"id": 1, "epoch": secrets.token_hex(8)}])

@@ -1,0 +1,180 @@
+"""Builds chat and the live connection, and runs what they do by themselves."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+from starlette.routing import BaseRoute, WebSocketRoute
+
+from presence.bus import Bus
+from presence.chat import log
+from presence.chat.cards import Cards
+from presence.chat.channels import Channels
+from presence.chat.desk import ChatDesk
+from presence.chat.dispatcher import Dispatcher
+from presence.chat.files import Files
+from presence.chat.journal import Journal
+from presence.chat.mailing import Mailing, Sender
+from presence.chat.model import Stored
+from presence.chat.proof import Proofs
+from presence.chat.service import Chat
+from presence.chat.sessions import Reception
+from presence.clock import Clock
+from presence.config import ChatConfig
+from presence.live.endpoint import Live, same_site
+from presence.live.hub import Hub
+from presence.live.passes import Passes
+from presence.mail.templates import MailTemplates
+from presence.roster.board import Board
+from presence.roster.keeping import LeaseKeeper
+from presence.roster.watching import Expected, Pool, Watching
+from presence.storage.database import Database
+from presence.storage.tables import conversation, installation
+
+DRAIN = 2.0  # seconds over which clients are told to come back when we stop
+LOOK = 5.0  # seconds between looks for what a lost hint would have told, and for connections that have gone silent
+
+
+class Assembly:
+    """Everything of chat in one process, wired together."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        bus: Bus,
+        config: ChatConfig,
+        *,
+        secret_key: str,
+        templates: MailTemplates,
+        sender: Sender,
+        pool: Pool,
+        expected: Expected,
+        wake_mail: Callable[[], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._bus = bus
+        self.hub = Hub()
+        self.passes = Passes(secret_key)
+        self.proofs = Proofs(secret_key, config.proof_bits)
+        self.files = Files(Path(config.files), config.file_bytes)
+        self.board = Board(database, clock)
+        self.leases = LeaseKeeper(database, clock)
+        self.watching = Watching(self.hub, self.board, clock, pool, expected)
+        self.channels = Channels(self._read)
+        self.journal = Journal(database, clock, self.channels, self._changed)
+        self.dispatcher = Dispatcher(database, clock, self.journal, self.board, self.channels)
+        self.desk = ChatDesk(database, clock, self.journal, self.board, self.presence_changed)
+        self.cards = Cards(database, self.hub, self.board, self.desk)
+        self.mailing = Mailing(database, clock, self.journal, self.board, templates, sender, secret_key, wake_mail)
+        self.chat = Chat(database, clock, self.journal, self.board, self.mailing, self.presence_changed)
+        self.reception = Reception(
+            database=database,
+            clock=clock,
+            hub=self.hub,
+            passes=self.passes,
+            leases=self.leases,
+            board=self.board,
+            watching=self.watching,
+            journal=self.journal,
+            channels=self.channels,
+            dispatcher=self.dispatcher,
+            presence_changed=self.presence_changed,
+        )
+        self._stop = asyncio.Event()
+
+    async def open(self) -> None:
+        """See who is there, and hear the other processes."""
+        self.reception.epoch = await self._database.read(
+            lambda connection: connection.execute(select(installation.c.epoch)).scalar_one()
+        )
+        await self._bus.open(self._hear)
+        await self.board.refresh()
+
+    def start(self, group: asyncio.TaskGroup) -> None:
+        """Run what chat does by itself, as tasks of a group."""
+        group.create_task(self.board.run(), name="presence")
+        group.create_task(self.leases.run(), name="leases")
+        group.create_task(self.dispatcher.run(), name="queue")
+        group.create_task(self.mailing.run(), name="unseen messages")
+        group.create_task(self._watch_over(), name="live")
+
+    async def stop(self) -> None:
+        """Send everybody away to come back, commit what waits, and end the tasks."""
+        self.hub.drain(DRAIN)
+        await self.journal.close()
+        for part in (self.board, self.leases, self.dispatcher, self.mailing):
+            part.stop()
+        self._stop.set()
+        await self.cards.close()
+        await self.watching.close()
+        await self._bus.close()
+
+    def routes(self, base_url: str) -> list[BaseRoute]:
+        """The live connection's address."""
+        return [WebSocketRoute("/live", Live(self.hub, self.reception.welcome, same_site(base_url)))]
+
+    def presence_changed(self) -> None:
+        """Somebody has come, gone, or has more or less to do: here, and everywhere."""
+        self.board.hurry()
+        self.dispatcher.wake()
+        self._bus.publish("presence", "")
+
+    async def _read(self, conversation_id: int, after: int, limit: int) -> Sequence[Stored]:
+        return await self._database.read(lambda connection: log.read(connection, conversation_id, after, limit))
+
+    def _changed(self, stored: Sequence[Stored]) -> None:
+        self.cards.changed(stored)
+        heads = {one.conversation_id: one.seq for one in stored}
+        for conversation_id, head in heads.items():
+            self._bus.publish("conversation", f"{conversation_id} {head}")
+
+    def _hear(self, topic: str, text: str) -> None:
+        """A hint of another process."""
+        match topic:
+            case "conversation":
+                conversation_id, head = map(int, text.split())
+                self.channels.hint(conversation_id, head)
+                self.cards.touched(conversation_id)
+            case "presence":
+                self.board.hurry()
+                self.dispatcher.wake()
+            case "signed out":
+                self.hub.end_person(text)
+
+    async def sign_out(self, person: str) -> None:
+        """They are gone at once, on every device and node."""
+        await self.leases.sign_out(person)
+        self.hub.end_person(person)
+        self._bus.publish("signed out", person)
+        self.presence_changed()
+
+    async def _watch_over(self) -> None:
+        """End connections that have gone silent, and look for what a lost hint did not tell."""
+        while not self._stop.is_set():
+            try:
+                async with asyncio.timeout(LOOK):
+                    await self._stop.wait()
+            except TimeoutError:
+                self.reception.end_silent()
+                await self._compare_heads()
+
+    async def _compare_heads(self) -> None:
+        known = self.channels.known()
+        if not known:
+            return
+
+        def work(connection: Connection) -> dict[int, int]:
+            ids = list(known)
+            found: dict[int, int] = {}
+            for first in range(0, len(ids), 500):
+                query = select(conversation.c.id, conversation.c.last_seq)
+                rows = connection.execute(query.where(conversation.c.id.in_(ids[first : first + 500])))
+                found.update((row.id, row.last_seq) for row in rows)
+            return found
+
+        for id_, head in (await self._database.read(work)).items():
+            if head > known[id_]:
+                self.channels.hint(id_, head)

@@ -1,0 +1,84 @@
+"""Rows of advisers' lists, pushed as they change: the latest only, and no more often than eyes can follow."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from presence.chat import store
+from presence.chat.desk import ChatDesk, Row, may_see
+from presence.chat.model import SPOKEN, Conversation, Stored
+from presence.errors import Unavailable
+from presence.live import frames
+from presence.live.frames import Card
+from presence.live.hub import Hub
+from presence.roster.board import Board
+from presence.storage.database import Database
+
+log = structlog.get_logger("presence.chat")
+
+TOGETHER = 0.15  # seconds in which changes are pushed as one
+_QUIET = SPOKEN | {"seen", "got", "edit", "withdraw", "note"}  # of interest to whoever has the conversation
+
+
+class Cards:
+    """Collects what has changed, reads it once, and pushes it to the advisers whose lists it is in."""
+
+    def __init__(self, database: Database, hub: Hub, board: Board, desk: ChatDesk) -> None:
+        self._database = database
+        self._hub = hub
+        self._board = board
+        self._desk = desk
+        self._dirty: dict[int, bool] = {}  # conversation -> everybody is told, not only who has it
+        self._task: asyncio.Task[None] | None = None
+
+    def changed(self, stored: Sequence[Stored]) -> None:
+        """Events have been committed."""
+        for one in stored:
+            everybody = one.kind not in _QUIET
+            self._dirty[one.conversation_id] = self._dirty.get(one.conversation_id, False) or everybody
+        self._soon()
+
+    def touched(self, conversation_id: int) -> None:
+        """A conversation has changed, here or elsewhere."""
+        self._dirty[conversation_id] = True
+        self._soon()
+
+    def _soon(self) -> None:
+        if self._task is None and self._dirty:
+            self._task = asyncio.create_task(self._push())
+
+    async def _push(self) -> None:
+        try:
+            while self._dirty:
+                await asyncio.sleep(TOGETHER)
+                dirty, self._dirty = self._dirty, {}
+                present = [one for one in self._board.members.values() if self._hub.of(f"adviser:{one.id}")]
+                if present:
+                    await self._push_all(dirty)
+        except (Unavailable, SQLAlchemyError, OSError) as error:
+            log.warning("lists could not be brought up to date", error=type(error).__name__)
+        finally:
+            self._task = None
+
+    async def _push_all(self, dirty: dict[int, bool]) -> None:
+        def work(connection: Connection) -> list[tuple[Conversation, Row]]:
+            found = store.by_ids(connection, dirty)
+            return list(zip(found, self._desk.rows(connection, found), strict=True))
+
+        for one, row in await self._database.read(work):
+            data = frames.encode(Card(one.uid, msgspec.Raw(msgspec.json.encode(row))))
+            for member in self._board.members.values():
+                concerned = may_see(member, one) if dirty[one.id] else member.id in {one.adviser_id, one.offered_to}
+                if concerned:
+                    for connection in self._hub.of(f"adviser:{member.id}"):
+                        connection.push_encoded(data)
+
+    async def close(self) -> None:
+        """Push nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})

@@ -1,0 +1,294 @@
+"""The adviser's side over HTTP: the dashboard, its lists, and what is done with conversations."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from presence.chat import store
+from presence.chat.assembly import Assembly
+from presence.chat.desk import visible
+from presence.chat.model import adviser_sender
+from presence.chat.pages import assembly_of, read, received
+from presence.errors import FieldError, Invalid, NotFound
+from presence.roster.board import Member
+from presence.roster.model import Adviser
+from presence.roster.pages import for_advisers
+from presence.roster.presence import Wish
+from presence.storage.tables import appointment, customer, service
+from presence.web.request import page, web_of
+
+_SHORTCUT = re.compile(r"[\w-]{1,40}")
+MAX_REPLY = 4_000
+
+
+class TransferBody(msgspec.Struct, frozen=True):
+    """To an adviser or to a team, by slug."""
+
+    adviser: str = ""
+    team: str = ""
+
+
+class TagsBody(msgspec.Struct, frozen=True):
+    """A conversation's tags."""
+
+    tags: list[str]
+
+
+class WishBody(msgspec.Struct, frozen=True):
+    """An adviser's own presence."""
+
+    wish: Wish
+    capacity: int | None = None
+
+
+class CannedBody(msgspec.Struct, frozen=True):
+    """A canned reply."""
+
+    shortcut: str
+    language: str
+    text: str
+
+
+Endpoint = Callable[[Request, Assembly, Member], Awaitable[Response]]
+
+
+def routes() -> list[BaseRoute]:
+    """The adviser's routes."""
+    one = "/desk/conversations/{c:str}"
+
+    def route(path: str, endpoint: Endpoint, method: str) -> Route:
+        return Route(path, for_advisers(_at_desk(endpoint)), methods=[method], name=endpoint.__name__)
+
+    return [
+        Route("/desk", for_advisers(dashboard), methods=["GET"]),
+        route("/desk/token", token, "POST"),
+        route("/desk/inbox", inbox, "GET"),
+        route("/desk/roster", roster, "GET"),
+        route("/desk/presence", set_presence, "POST"),
+        route("/desk/canned", canned, "GET"),
+        route("/desk/canned", add_canned, "POST"),
+        route("/desk/canned/{id:int}/delete", drop_canned, "POST"),
+        route(one, show, "GET"),
+        route(one + "/transfer", transfer, "POST"),
+        route(one + "/tags", set_tags, "POST"),
+        route(one + "/files", upload, "POST"),
+        route(one + "/{action:str}", act, "POST"),
+    ]
+
+
+def _at_desk(endpoint: Endpoint) -> Callable[[Request, Adviser], Awaitable[Response]]:
+    async def answer(request: Request, adviser: Adviser) -> Response:
+        chat = assembly_of(request)
+        member = chat.board.members.get(adviser.id)
+        if member is None:  # added a moment ago
+            await chat.board.refresh()
+            member = chat.board.members[adviser.id]
+        return await endpoint(request, chat, member)
+
+    return answer
+
+
+async def dashboard(request: Request, adviser: Adviser) -> Response:
+    return page(request, "desk/dashboard.html", adviser=adviser)
+
+
+async def token(request: Request, chat: Assembly, me: Member) -> Response:
+    """A pass for the live connection."""
+    issued, until = chat.passes.issue(adviser_sender(me.id), web_of(request).clock.now())
+    you = {"id": me.id, "slug": me.slug, "name": me.name, "languages": me.languages}
+    return JSONResponse({"token": issued, "until": until * 1000, "you": you}, headers={"Cache-Control": "no-store"})
+
+
+async def inbox(request: Request, chat: Assembly, me: Member) -> Response:
+    query = request.query_params
+    before = query.get("before", "")
+    if query.get("q", "").strip():
+        rows = await chat.desk.search(me, query["q"])
+    else:
+        rows = await chat.desk.inbox(me, query.get("view", "mine"), int(before) // 1000 if before.isdigit() else None)
+    return _json({"rows": rows})
+
+
+async def show(request: Request, chat: Assembly, me: Member) -> Response:
+    """A conversation with all that is known of its customer; what was said comes over the live connection."""
+
+    def work(connection: Connection) -> dict[str, Any]:
+        found = visible(connection, me, request.path_params["c"])
+        past = []
+        if found.customer_id is not None:
+            past = [one for one in store.of_customer(connection, found.customer_id) if one.id != found.id]
+        return {
+            "row": chat.desk.rows(connection, [found])[0],
+            "customer": _customer(connection, chat, found.customer_id, found.visitor_id),
+            "conversations": chat.desk.rows(connection, past),
+            "appointments": _appointments(connection, found.customer_id),
+            "files": [
+                {
+                    "file": row.uid,
+                    "name": row.name,
+                    "type": row.media_type,
+                    "size": row.size,
+                    "at": row.created_at * 1000,
+                }
+                for row in store.files_of(connection, found.id)
+            ],
+        }
+
+    return _json(await request.app.state.database.read(work))
+
+
+def _customer(
+    connection: Connection, chat: Assembly, customer_id: int | None, visitor_id: int | None
+) -> dict[str, Any]:
+    visitor = store.visitor_by_id(connection, visitor_id) if visitor_id is not None else None
+    row = connection.execute(select(customer).where(customer.c.id == customer_id)).one_or_none()
+    personal = chat.board.members.get(row.personal_adviser_id or 0) if row else None
+    return {
+        "name": visitor.name if visitor else (row.name if row else ""),
+        "email": visitor.email if visitor else (row.email if row else ""),
+        "phone": row.phone if row else "",
+        "language": visitor.language if visitor else (row.language if row else ""),
+        "zone": visitor.zone if visitor else (row.zone if row else ""),
+        "verified": bool(visitor and visitor.verified),
+        "personal_adviser": personal.name if personal else None,
+        "since": row.created_at * 1000 if row else None,
+    }
+
+
+def _appointments(connection: Connection, customer_id: int | None) -> list[dict[str, Any]]:
+    if customer_id is None:
+        return []
+    rows = connection.execute(
+        select(appointment.c.id, appointment.c.starts_at, appointment.c.state, service.c.definition)
+        .join_from(appointment, service)
+        .where(appointment.c.customer_id == customer_id)
+        .order_by(appointment.c.starts_at.desc())
+        .limit(20)
+    )
+    return [
+        {
+            "starts_at": row.starts_at * 1000,
+            "state": row.state,
+            "service": msgspec.json.decode(row.definition)["name"],
+            "url": f"/agenda/appointments/{row.id}",
+        }
+        for row in rows
+    ]
+
+
+async def act(request: Request, chat: Assembly, me: Member) -> Response:
+    """Accept, pass, release, take over, close, reopen."""
+    actions = {
+        "accept": chat.desk.accept,
+        "pass": chat.desk.pass_on,
+        "release": chat.desk.release,
+        "takeover": chat.desk.takeover,
+        "close": chat.desk.close,
+        "reopen": chat.desk.reopen,
+    }
+    action = actions.get(request.path_params["action"])
+    if action is None:
+        raise NotFound()
+    await action(me, request.path_params["c"])
+    return await _row(request, chat, me)
+
+
+async def transfer(request: Request, chat: Assembly, me: Member) -> Response:
+    body = await read(request, TransferBody)
+    await chat.desk.transfer(me, request.path_params["c"], adviser=body.adviser, team=body.team)
+    return Response(status_code=204)
+
+
+async def set_tags(request: Request, chat: Assembly, me: Member) -> Response:
+    await chat.desk.tag(me, request.path_params["c"], (await read(request, TagsBody)).tags)
+    return await _row(request, chat, me)
+
+
+async def upload(request: Request, chat: Assembly, me: Member) -> Response:
+    found = await chat.desk.conversation(me, request.path_params["c"])
+    return await received(request, found, adviser_sender(me.id))
+
+
+async def _row(request: Request, chat: Assembly, me: Member) -> Response:
+    def work(connection: Connection) -> Any:
+        return chat.desk.rows(connection, [visible(connection, me, request.path_params["c"])])[0]
+
+    return _json({"row": await request.app.state.database.read(work)})
+
+
+# -- presence and canned replies ----------------------------------------------------------------------------------------
+
+
+async def roster(_request: Request, chat: Assembly, me: Member) -> Response:
+    """Who is there, and how much there is to do."""
+    slugs = {id_: slug for slug, id_ in chat.board.teams.items()}
+    advisers = [
+        {
+            "id": one.id,
+            "slug": one.slug,
+            "name": one.name,
+            "languages": one.languages,
+            "teams": sorted(slugs[id_] for id_ in one.team_ids if id_ in slugs),
+            **_standing(chat, one.id),
+        }
+        for one in sorted(chat.board.members.values(), key=lambda one: one.name)
+    ]
+    return _json(
+        {"you": {"id": me.id, **_standing(chat, me.id)}, "advisers": advisers, "load": await chat.desk.live_load()}
+    )
+
+
+def _standing(chat: Assembly, adviser_id: int) -> dict[str, Any]:
+    standing = chat.board.standings.get(adviser_id)
+    if standing is None:
+        return {"state": "offline", "wish": "available", "load": 0, "capacity": 0}
+    return {"state": standing.state, "wish": standing.wish, "load": standing.load, "capacity": standing.capacity}
+
+
+async def set_presence(request: Request, chat: Assembly, me: Member) -> Response:
+    body = await read(request, WishBody)
+    await chat.desk.wish(me, body.wish, body.capacity)
+    await chat.board.refresh()
+    return _json({"id": me.id, **_standing(chat, me.id)})
+
+
+async def canned(request: Request, _chat: Assembly, _me: Member) -> Response:
+    language = request.query_params.get("language", "")
+    rows = await request.app.state.database.read(lambda connection: store.canned(connection, language))
+    return _json(
+        {"replies": [{"id": r.id, "shortcut": r.shortcut, "language": r.language, "text": r.text} for r in rows]}
+    )
+
+
+async def add_canned(request: Request, _chat: Assembly, _me: Member) -> Response:
+    body = await read(request, CannedBody)
+    wrong = {}
+    if not _SHORTCUT.fullmatch(body.shortcut):
+        wrong["shortcut"] = FieldError("Letters, digits and dashes")
+    if body.language not in web_of(request).config.organisation.languages:
+        wrong["language"] = FieldError("This language is not spoken here")
+    if not body.text.strip() or len(body.text) > MAX_REPLY:
+        wrong["text"] = FieldError("Please write something")
+    if wrong:
+        raise Invalid(wrong)
+    id_ = await request.app.state.database.write(
+        lambda connection: store.add_canned(connection, body.shortcut, body.language, body.text.strip())
+    )
+    return _json({"id": id_}, 201)
+
+
+async def drop_canned(request: Request, _chat: Assembly, _me: Member) -> Response:
+    id_ = request.path_params["id"]
+    await request.app.state.database.write(lambda connection: store.drop_canned(connection, id_))
+    return Response(status_code=204)
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(body), status, media_type="application/json", headers=headers)

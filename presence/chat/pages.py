@@ -1,0 +1,385 @@
+"""The customer's side over HTTP: the page, beginning, files, ending, and what is asked before a live connection."""
+
+import datetime as dt
+import hashlib
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from presence.chat import store
+from presence.chat.assembly import Assembly
+from presence.chat.files import PICTURES
+from presence.chat.model import CUSTOMER, Conversation, Visitor
+from presence.chat.service import OpenRequest
+from presence.chat.transcript import transcript
+from presence.errors import FieldError, Forbidden, Invalid, Malformed, NotFound
+from presence.i18n import N_, is_zone, translator
+from presence.roster.pages import adviser_of
+from presence.web.limits import limited
+from presence.web.request import language_of, page, web_of, zone_of
+
+COOKIE_LASTS = 365 * 86_400
+
+
+class SessionBody(msgspec.Struct, frozen=True):
+    """What a page says of its reader."""
+
+    zone: str = ""
+    language: str = ""
+    page: str = ""
+
+
+class ProofBody(msgspec.Struct, frozen=True):
+    """An answer to a challenge."""
+
+    challenge: str = ""
+    nonce: str = ""
+
+
+class OpenBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation to begin."""
+
+    id: str
+    text: str
+    name: str = ""
+    email: str = ""
+    adviser: str = ""
+    team: str = ""
+    page: str = ""
+    subject: str = ""
+    language: str = ""
+    zone: str = ""
+    proof: ProofBody = ProofBody()
+
+
+class MeBody(msgspec.Struct, frozen=True):
+    """Who somebody says they are."""
+
+    name: str = ""
+    email: str = ""
+
+
+class RatingBody(msgspec.Struct, frozen=True):
+    """How it was."""
+
+    rating: int
+    comment: str = ""
+
+
+class TranscriptBody(msgspec.Struct, frozen=True):
+    """Where the transcript goes."""
+
+    email: str
+
+
+def routes() -> list[BaseRoute]:
+    """The customer's routes."""
+    one = "/chat/conversations/{c:str}"
+    return [
+        Route("/chat", chat_page, methods=["GET"]),
+        Route("/chat/session", session, methods=["POST"]),
+        Route("/chat/me", me, methods=["POST"]),
+        Route("/chat/history", history, methods=["GET"]),
+        Route("/chat/conversations", begin, methods=["POST"]),
+        Route(one + "/files", upload, methods=["POST"]),
+        Route(one + "/end", end, methods=["POST"]),
+        Route(one + "/rating", rate, methods=["POST"]),
+        Route(one + "/transcript", mail_transcript, methods=["POST"]),
+        Route(one + "/transcript.txt", text_transcript, methods=["GET"]),
+        Route("/chat/files/{uid:str}", file, methods=["GET"]),
+        Route("/presence/{what:str}", presence, methods=["GET"]),
+    ]
+
+
+# -- the page and its session -------------------------------------------------------------------------------------------
+
+
+async def chat_page(request: Request) -> Response:
+    """The page; it holds nothing of anybody."""
+    shown = await assembly_of(request).watching.shown("site:")
+    return page(
+        request,
+        "chat/chat.html",
+        shown=shown,
+        zone=zone_of(request),
+        ask=web_of(request).config.chat.ask,
+        embed=request.query_params.get("embed") == "1",
+        adviser=request.query_params.get("adviser", ""),
+        team=request.query_params.get("team", ""),
+    )
+
+
+async def session(request: Request) -> Response:
+    """Who this browser is, what it may open, and a pass for the live connection."""
+    body, chat = await read(request, SessionBody), assembly_of(request)
+    limited(request, "hold")
+    visitor, cookie = await known_or_new(request, body)
+    now = web_of(request).clock.now()
+    current = await chat.chat.current(visitor)
+    token, until = chat.passes.issue(f"visitor:{visitor.id}", now)
+    shown = await chat.watching.shown("site:")
+    place = chat.dispatcher.place(current.id) if current else None
+    config = web_of(request).config.chat
+    answer = JSONResponse(
+        {
+            "token": token,
+            "until": until * 1000,
+            "you": {"name": visitor.name, "email": visitor.email},
+            "open": current.uid if current else None,
+            "state": current.state if current else None,
+            "presence": {"state": shown.state, "until": shown.until} if shown else None,
+            "waiting": {"position": place.position, "wait": place.wait} if place else None,
+            "prechat": [field for field in config.ask if not getattr(visitor, field)],
+            "proof": {"challenge": chat.proofs.challenge(now), "bits": chat.proofs.bits},
+        },
+        headers={"Cache-Control": "no-store"},
+    )
+    if cookie:
+        secure = web_of(request).config.server.base_url.startswith("https://")
+        answer.set_cookie(
+            cookie_name(request), cookie, max_age=COOKIE_LASTS, httponly=True, samesite="lax", secure=secure
+        )
+    return answer
+
+
+async def known_or_new(request: Request, body: SessionBody) -> tuple[Visitor, str]:
+    """The visitor of the cookie, or a new one with the cookie to set."""
+    chat = assembly_of(request).chat
+    visitor = await chat.visitor(request.cookies.get(cookie_name(request), ""))
+    if visitor is not None:
+        return visitor, ""
+    language = body.language if body.language in web_of(request).config.organisation.languages else language_of(request)
+    zone = body.zone if is_zone(body.zone) else zone_of(request)
+    cookie, visitor = await chat.new_visitor(None, language, zone)
+    return visitor, cookie
+
+
+def cookie_name(request: Request) -> str:
+    """Bound to the host and to https, where there is https."""
+    secure = web_of(request).config.server.base_url.startswith("https://")
+    return "__Host-visitor" if secure else "visitor"
+
+
+async def visitor_of(request: Request) -> Visitor:
+    """The visitor of the cookie; `NotFound` without one."""
+    found = await assembly_of(request).chat.visitor(request.cookies.get(cookie_name(request), ""))
+    if found is None:
+        raise NotFound()
+    return found
+
+
+async def me(request: Request) -> Response:
+    body = await read(request, MeBody)
+    visitor = await assembly_of(request).chat.introduce(await visitor_of(request), body.name, body.email)
+    return JSONResponse({"name": visitor.name, "email": visitor.email})
+
+
+async def history(request: Request) -> Response:
+    chat = assembly_of(request)
+    found = await chat.chat.history(await visitor_of(request))
+    return JSONResponse({"conversations": [_past(chat, one) for one in found]}, headers={"Cache-Control": "no-store"})
+
+
+def _past(chat: Assembly, one: Conversation) -> dict[str, Any]:
+    adviser = chat.board.members.get(one.adviser_id or 0)
+    return {
+        "c": one.uid,
+        "state": one.state,
+        "created_at": one.created_at * 1000,
+        "updated_at": one.updated_at * 1000,
+        "preview": one.preview,
+        "adviser": adviser.name if adviser else None,
+        "rating": one.rating,
+    }
+
+
+# -- conversations ------------------------------------------------------------------------------------------------------
+
+
+async def begin(request: Request) -> Response:
+    """Begin a conversation, or go on with the open one."""
+    body, chat = await read(request, OpenBody), assembly_of(request)
+    visitor = await visitor_of(request)
+    if not chat.proofs.accepts(body.proof.challenge, body.proof.nonce, web_of(request).clock.now()):
+        raise Forbidden(N_("Your browser did not show that it is no robot; please reload the page"))
+    limited(request, "chat", f"visitor:{visitor.id}")
+    config = web_of(request).config
+    wrong: dict[str, FieldError] = {
+        field: FieldError("This is needed")
+        for field in config.chat.ask
+        if not (getattr(body, field) or getattr(visitor, field)).strip()
+    }
+    if wrong:
+        raise Invalid(wrong)
+    opened = await chat.chat.open(
+        visitor,
+        OpenRequest(
+            id=body.id,
+            text=body.text,
+            name=body.name,
+            email=body.email,
+            language=body.language if body.language in config.organisation.languages else visitor.language,
+            zone=body.zone if is_zone(body.zone) else visitor.zone,
+            adviser=body.adviser,
+            team=body.team,
+            page=body.page,
+            subject=body.subject,
+        ),
+    )
+    found = opened.conversation
+    return JSONResponse({"c": found.uid, "state": found.state}, 200 if opened.repeated else 201)
+
+
+async def end(request: Request) -> Response:
+    await assembly_of(request).chat.end(await visitor_of(request), request.path_params["c"])
+    return Response(status_code=204)
+
+
+async def rate(request: Request) -> Response:
+    body = await read(request, RatingBody)
+    await assembly_of(request).chat.rate(await visitor_of(request), request.path_params["c"], body.rating, body.comment)
+    return Response(status_code=204)
+
+
+async def mail_transcript(request: Request) -> Response:
+    body, chat = await read(request, TranscriptBody), assembly_of(request)
+    visitor = await visitor_of(request)
+    limited(request, "chat", f"visitor:{visitor.id}")
+    found = await chat.chat.conversation(visitor, request.path_params["c"])
+    await chat.mailing.send_transcript(found, visitor, body.email)
+    return Response(status_code=202)
+
+
+async def text_transcript(request: Request) -> Response:
+    chat, visitor = assembly_of(request), await visitor_of(request)
+    found = await chat.chat.conversation(visitor, request.path_params["c"])
+    t = translator(language_of(request))
+    text = transcript(
+        found,
+        await chat.chat.events(found.id),
+        chat.board.members,
+        visitor,
+        t,
+        web_of(request).config.organisation.name,
+    )
+    day = dt.datetime.fromtimestamp(found.created_at, dt.UTC).date().isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="{t.gettext("conversation")}-{day}.txt"'}
+    return PlainTextResponse(text, headers={**headers, "Cache-Control": "no-store"})
+
+
+# -- files --------------------------------------------------------------------------------------------------------------
+
+
+async def upload(request: Request) -> Response:
+    chat, visitor = assembly_of(request), await visitor_of(request)
+    found = await chat.chat.conversation(visitor, request.path_params["c"])
+    limited(request, "upload", f"visitor:{visitor.id}")
+    return await received(request, found, CUSTOMER)
+
+
+async def received(request: Request, found: Conversation, sender: str) -> Response:
+    """Take a file into a conversation; the event that shows it follows over the live connection."""
+    chat = assembly_of(request)
+    if found.state == "closed":
+        raise NotFound()
+    async with request.form(max_files=1, max_fields=5) as form:
+        sent = form.get("file")
+        if not isinstance(sent, UploadFile):
+            raise Invalid({"file": FieldError("Please choose a file")})
+
+        async def chunks() -> Any:
+            while chunk := await sent.read(65_536):
+                yield chunk
+
+        one = await chat.files.receive(sent.filename or "", chunks())
+    values = {
+        "uid": one.uid,
+        "conversation_id": found.id,
+        "sender": sender,
+        "name": one.name,
+        "media_type": one.media_type,
+        "size": one.size,
+        "sha256": one.sha256,
+        "created_at": web_of(request).clock.now(),
+    }
+
+    def work(connection: Connection) -> None:
+        store.add_file(connection, values)
+
+    await request.app.state.database.write(work)
+    return JSONResponse({"file": one.uid, "name": one.name, "type": one.media_type, "size": one.size}, 201)
+
+
+async def file(request: Request) -> Response:
+    """A file, to those whose conversation it is in: a plain picture may be shown, everything else is downloaded."""
+    uid, chat = request.path_params["uid"], assembly_of(request)
+    row = await request.app.state.database.read(lambda connection: store.file_by_uid(connection, uid))
+    if row is None:
+        raise NotFound()
+    await _may_read(request, row.conversation_id)
+    shown = row.media_type in PICTURES and request.query_params.get("preview") == "1"
+    return FileResponse(
+        chat.files.path(row.uid),
+        media_type=row.media_type,
+        filename=row.name,
+        content_disposition_type="inline" if shown else "attachment",
+        headers={
+            "Cache-Control": "private, max-age=86400, immutable",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+async def _may_read(request: Request, conversation_id: int) -> None:
+    chat = assembly_of(request)
+    adviser = await adviser_of(request)
+    found = await request.app.state.database.read(lambda connection: store.by_id(connection, conversation_id))
+    if found is None:
+        raise NotFound()
+    if adviser is not None and adviser.id in chat.board.members:
+        await chat.desk.conversation(chat.board.members[adviser.id], found.uid)
+    else:
+        await chat.chat.conversation(await visitor_of(request), found.uid)
+
+
+# -- presence -----------------------------------------------------------------------------------------------------------
+
+
+async def presence(request: Request) -> Response:
+    """Whether somebody is there, small and cacheable: badges ask for it."""
+    what = request.path_params["what"]
+    shown = await assembly_of(request).watching.shown("site:" if what == "site" else what)
+    if shown is None:
+        raise NotFound()
+    body = msgspec.json.encode({"state": shown.state, "until": shown.until, "name": shown.name})
+    headers = {
+        "ETag": f'"{hashlib.blake2b(body, digest_size=8).hexdigest()}"',
+        "Cache-Control": "public, max-age=5",
+        "Access-Control-Allow-Origin": "*",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+async def read(request: Request, shape: type[T]) -> T:
+    """A JSON body as a struct; `Malformed` when it is not one."""
+    try:
+        return msgspec.json.decode(await request.body() or b"{}", type=shape)
+    except msgspec.MsgspecError:
+        raise Malformed() from None
+
+
+def assembly_of(request: Request) -> Assembly:
+    """Everything chat's pages use."""
+    found: Assembly = request.app.state.assembly
+    return found

@@ -1,0 +1,48 @@
+"""Proof of work: a little of a browser's time before a conversation begins, so that robots in numbers cost theirs.
+
+A challenge is signed, short-lived and good once; nothing is stored until it has been answered.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+
+from presence.tokens import derived_token
+
+LASTS = 600  # seconds
+_REMEMBERED = 100_000
+
+
+class Proofs:
+    """Gives challenges and checks their answers. `bits` is how many zero bits an answer's hash begins with; 0 asks nothing."""
+
+    def __init__(self, secret_key: str, bits: int) -> None:
+        self._key = derived_token(secret_key.encode(), "proof of work").encode()
+        self._used: OrderedDict[str, None] = OrderedDict()
+        self.bits = bits
+
+    def challenge(self, now: int) -> str:
+        """A new challenge."""
+        bare = f"{now + LASTS}.{secrets.token_hex(8)}"
+        return f"{bare}.{self._signature(bare)}"
+
+    def accepts(self, challenge: str, nonce: str, now: int) -> bool:
+        """Whether a nonce answers a challenge of ours that is neither old nor used."""
+        if self.bits == 0:
+            return True
+        bare, _, signature = challenge.rpartition(".")
+        until = bare.partition(".")[0]
+        ours = hmac.compare_digest(signature.encode(), self._signature(bare).encode())
+        if not ours or int(until) <= now or challenge in self._used or len(nonce) > 32:
+            return False
+        digest = hashlib.sha256(f"{challenge}:{nonce}".encode()).digest()
+        if int.from_bytes(digest, "big") >> (256 - self.bits):
+            return False
+        self._used[challenge] = None
+        if len(self._used) > _REMEMBERED:
+            self._used.popitem(last=False)
+        return True
+
+    def _signature(self, bare: str) -> str:
+        return hmac.digest(self._key, bare.encode(), hashlib.sha256).hex()[:32]

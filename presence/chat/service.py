@@ -1,0 +1,289 @@
+"""What customers do with conversations: begin, end, rate, look back."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from presence.chat import log, rules, store
+from presence.chat.journal import Journal
+from presence.chat.log import Outcome
+from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, Refusal, Stored, Visitor
+from presence.clock import Clock
+from presence.errors import FieldError, Invalid, NotFound
+from presence.mail.compose import addressable
+from presence.roster import store as roster_store
+from presence.roster.board import Board
+from presence.roster.presence import best
+from presence.storage.database import Database
+from presence.tokens import fingerprint, random_token
+
+MAX_NAME = 200
+MAX_COMMENT = 2_000
+
+
+class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation to begin, with its first text. The same `id` again is the same conversation."""
+
+    id: str
+    text: str
+    name: str = ""
+    email: str = ""
+    language: str = "en"
+    zone: str = "UTC"
+    adviser: str = ""  # slug
+    team: str = ""  # slug
+    page: str = ""
+    subject: str = ""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A conversation that has been begun, or had been before."""
+
+    conversation: Conversation
+    repeated: bool
+
+
+def system(conversation_id: int, kind: str, **body: Any) -> Entry:
+    """An event of the system's own."""
+    return Entry(conversation_id, SYSTEM, random_token(), kind, msgspec.json.encode(body).decode())
+
+
+class TellsTeam(Protocol):
+    """Tells a team of a message that nobody was there for, within a transaction."""
+
+    def tell_team(self, connection: Connection, one: Conversation, visitor: Visitor, text: str, now: int) -> None: ...
+
+
+class Chat:
+    """The use cases of customers."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        journal: Journal,
+        board: Board,
+        mailing: TellsTeam,
+        wake: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._journal = journal
+        self._board = board
+        self._mailing = mailing
+        self.wake = wake  # whoever gives waiting conversations to advisers
+
+    # -- visitors -------------------------------------------------------------------------------------------------
+
+    async def visitor(self, token: str) -> Visitor | None:
+        """Whose cookie it is."""
+        if not token:
+            return None
+        return await self._database.read(lambda connection: store.visitor_by(connection, fingerprint(token)))
+
+    async def new_visitor(self, site_id: int | None, language: str, zone: str) -> tuple[str, Visitor]:
+        """A visitor nobody knows yet, and the token of their cookie."""
+        token, now = random_token(), self._clock.now()
+        values = {
+            "fingerprint": fingerprint(token),
+            "site_id": site_id,
+            "verified": False,
+            "language": language,
+            "zone": zone,
+            "created_at": now,
+            "seen_at": now,
+        }
+        id_ = await self._database.write(lambda connection: store.add_visitor(connection, values))
+        return token, Visitor(
+            id=id_,
+            site_id=site_id,
+            customer_id=None,
+            verified=False,
+            name="",
+            email="",
+            language=language,
+            zone=zone,
+        )
+
+    async def introduce(self, one: Visitor, name: str, email: str) -> Visitor:
+        """They say who they are. `Invalid` names the fields."""
+        name, email = _tidy(name, email)
+        now = self._clock.now()
+        return await self._database.write(lambda connection: _introduced(connection, one, name, email, now))
+
+    # -- conversations ----------------------------------------------------------------------------------------------
+
+    async def open(self, one: Visitor, request: OpenRequest) -> Opened:
+        """Begin a conversation, or go on with the open one. `Invalid` names the fields.
+
+        When nobody is there it becomes a message, and then a mail address is needed to answer to.
+        """
+        name, email = _tidy(request.name or one.name, request.email or one.email)
+        text = rules.plain(request.text)
+        if not text or len(text) > rules.MAX_TEXT or not 0 < len(request.id) <= rules.MAX_ID:
+            raise Invalid({"text": FieldError("Please write something")})
+        team_id, wanted = self._board.teams.get(request.team), self._board.by_slug.get(request.adviser)
+        attended = self._attended(team_id)
+        now, at = self._clock.now(), self._clock.now_ms()
+        key = f"{one.site_id or 0}:" + (f"c{one.customer_id}" if one.verified else f"v{one.id}")
+
+        def work(connection: Connection) -> tuple[Opened, list[Outcome]]:
+            before = store.open_of(connection, key)
+            if before is not None:
+                said = Entry(before.id, CUSTOMER, request.id, "text", _text(text))
+                outcomes = log.append(connection, [said], at)
+                return Opened(before, repeated=True), outcomes
+            if not attended and not email:
+                raise Invalid({"email": FieldError("Nobody is there just now: where may we answer?")})
+            visitor = _introduced(connection, one, name, email, now)
+            id_ = store.add(
+                connection,
+                {
+                    "uid": random_token(),
+                    "site_id": one.site_id,
+                    "visitor_id": one.id,
+                    "customer_id": visitor.customer_id,
+                    "person_key": key,
+                    "state": "waiting" if attended else "message",
+                    "language": request.language,
+                    "subject": request.subject[:MAX_NAME],
+                    "team_id": team_id,
+                    "wanted_adviser_id": wanted.id if wanted else None,
+                    "queued_at": now,
+                    "page": request.page[:2000],
+                    "last_seq": 0,
+                    "customer_seen": 0,
+                    "adviser_seen": 0,
+                    "mailed_seq": 0,
+                    "created_at": now,
+                    "updated_at": now,
+                },
+            )
+            entries = [
+                system(id_, "opened", page=request.page[:2000]),
+                Entry(id_, CUSTOMER, request.id, "text", _text(text)),
+                system(id_, "queued" if attended else "message"),
+            ]
+            outcomes = log.append(connection, entries, at)
+            made = store.by_id(connection, id_)
+            assert made is not None
+            if not attended:
+                self._mailing.tell_team(connection, made, visitor, text, now)
+            return Opened(made, repeated=False), outcomes
+
+        try:
+            opened = await self._journal.change(work)
+        except IntegrityError:  # two tabs at once: the other one's is there now
+            opened = await self._journal.change(work)
+        self.wake()
+        return opened
+
+    def _attended(self, team_id: int | None) -> bool:
+        """Whether somebody is there who could take it now or soon."""
+        asked = [one.id for one in self._board.members.values() if team_id is None or team_id in one.team_ids]
+        states = [self._board.standings[id_].state for id_ in asked if id_ in self._board.standings]
+        return best(states) in {"available", "busy"}
+
+    async def conversation(self, one: Visitor, uid: str) -> Conversation:
+        """One of their own; `NotFound`."""
+        return await self._database.read(lambda connection: owned(connection, one, uid))
+
+    async def current(self, one: Visitor) -> Conversation | None:
+        """Their open conversation."""
+        mine = await self.history(one)
+        return next((found for found in mine if found.state != "closed"), None)
+
+    async def history(self, one: Visitor) -> list[Conversation]:
+        """Their conversations, the latest first."""
+        return await self._database.read(lambda connection: store.of_visitor(connection, one))
+
+    async def end(self, one: Visitor, uid: str) -> None:
+        """They are done; ended already is fine."""
+        now, at = self._clock.now(), self._clock.now_ms()
+
+        def work(connection: Connection) -> tuple[None, list[Outcome]]:
+            found = owned(connection, one, uid, lock=True)
+            return None, closed(connection, found, CUSTOMER, now, at)
+
+        await self._journal.change(work)
+        self.wake()
+
+    async def rate(self, one: Visitor, uid: str, rating: int, comment: str) -> None:
+        """Say how it was: 1 to 5."""
+        if not 1 <= rating <= 5:
+            raise Invalid({"rating": FieldError("From one to five")})
+        at = self._clock.now_ms()
+
+        def work(connection: Connection) -> tuple[None, list[Outcome]]:
+            found = owned(connection, one, uid, lock=True)
+            store.change(connection, found.id, rating=rating, comment=rules.plain(comment)[:MAX_COMMENT])
+            return None, log.append(connection, [system(found.id, "rated", rating=rating)], at)
+
+        await self._journal.change(work)
+
+    async def events(self, conversation_id: int, after: int = 0, limit: int = 10_000) -> list[Stored]:
+        """What happened in a conversation."""
+        return await self._database.read(lambda connection: log.read(connection, conversation_id, after, limit))
+
+
+def owned(connection: Connection, one: Visitor, uid: str, *, lock: bool = False) -> Conversation:
+    """A visitor's own conversation; `NotFound` for any other."""
+    found = store.by_uid(connection, uid, lock=lock)
+    if found is None:
+        raise NotFound()
+    theirs = found.visitor_id == one.id
+    known = one.verified and one.customer_id is not None and found.customer_id == one.customer_id
+    if not (theirs or known):
+        raise NotFound()
+    return found
+
+
+def closed(connection: Connection, found: Conversation, by: str, now: int, at: int) -> list[Outcome]:
+    """Close a conversation, within a transaction."""
+    if found.state == "closed":
+        return []
+    outcomes = log.append(connection, [system(found.id, "closed", by=by)], at)
+    store.change(
+        connection,
+        found.id,
+        state="closed",
+        closed_at=now,
+        updated_at=now,
+        offered_to=None,
+        offered_until=None,
+        queued_at=None,
+    )
+    return outcomes
+
+
+def _introduced(connection: Connection, one: Visitor, name: str, email: str, now: int) -> Visitor:
+    if (name, email) == (one.name, one.email) or one.verified:
+        return one
+    customer_id = one.customer_id
+    if email:
+        customer_id, _ = roster_store.upsert_customer(
+            connection, email=email, name=name or email, language=one.language, zone=one.zone, phone="", now=now
+        )
+    store.change_visitor(connection, one.id, name=name, email=email, customer_id=customer_id, seen_at=now)
+    return msgspec.structs.replace(one, name=name, email=email, customer_id=customer_id)
+
+
+def _tidy(name: str, email: str) -> tuple[str, str]:
+    name, email = " ".join(rules.plain(name).split())[:MAX_NAME], email.strip().lower()
+    if email and (len(email) > 254 or not addressable(email)):
+        raise Invalid({"email": FieldError("This is not an email address, such as name@example.com")})
+    return name, email
+
+
+def _text(text: str) -> str:
+    return msgspec.json.encode({"text": text}).decode()
+
+
+def taken(outcome: Outcome) -> Stored:
+    """What was appended; an entry of ours is never refused."""
+    if isinstance(outcome, Refusal):
+        raise RuntimeError(outcome.code)
+    return outcome

@@ -1,0 +1,245 @@
+"""Live connections of customers and advisers: what their frames mean."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection as Sql
+
+from presence.chat import rules, store
+from presence.chat.channels import Channels
+from presence.chat.desk import visible
+from presence.chat.dispatcher import Dispatcher
+from presence.chat.journal import Journal
+from presence.chat.log import Outcome
+from presence.chat.model import CUSTOMER, Conversation, Refusal, Visitor, adviser_sender
+from presence.chat.service import owned
+from presence.clock import Clock
+from presence.errors import NotFound, Unauthorised
+from presence.live import frames
+from presence.live.connection import Connection
+from presence.live.frames import (
+    Beat,
+    Close,
+    Fetch,
+    Heads,
+    Hello,
+    Inbound,
+    Join,
+    Leave,
+    Refused,
+    Send,
+    Typed,
+    Typing,
+    Watch,
+    Welcome,
+)
+from presence.live.hub import Hub
+from presence.live.passes import Passes
+from presence.roster.board import Board, Member
+from presence.roster.keeping import LeaseKeeper
+from presence.roster.watching import TOPIC, Watching
+from presence.storage.database import Database
+
+TRY_AGAIN = 1000  # milliseconds after which what could not be stored may be sent again
+MAX_JOINED = 200  # conversations that one connection listens to
+
+
+class Reception:
+    """Welcomes connections: everything that their sessions share."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        hub: Hub,
+        passes: Passes,
+        leases: LeaseKeeper,
+        board: Board,
+        watching: Watching,
+        journal: Journal,
+        channels: Channels,
+        dispatcher: Dispatcher,
+        presence_changed: Callable[[], None],
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.hub = hub
+        self.passes = passes
+        self.leases = leases
+        self.board = board
+        self.watching = watching
+        self.journal = journal
+        self.channels = channels
+        self.dispatcher = dispatcher
+        self.presence_changed = presence_changed  # somebody has come or gone
+        self.epoch = ""
+
+    async def welcome(self, connection: Connection, hello: Hello) -> "ChatSession":
+        """A session for whom the pass names; `Unauthorised`."""
+        found = self.passes.read(hello.token, self.clock.now())
+        kind, _, number = found.who.partition(":")
+        session: ChatSession
+        if kind == "adviser":
+            member = self.board.members.get(int(number))
+            if member is None:
+                raise Unauthorised()
+            session = AdviserSession(self, connection, member)
+        else:
+            session = await CustomerSession.of(self, connection, int(number))
+        connection.who = found.who
+        self.hub.add(connection)
+        now = self.clock.now_ms()
+        connection.push(Welcome(frames.VERSION, self.epoch, now, frames.BEAT, session.you))
+        await session.opened()
+        known = hello.have if hello.epoch in {"", self.epoch} else dict.fromkeys(hello.have, 0)
+        for c, after in list(known.items())[:MAX_JOINED]:
+            await session.receive(Join(c, after))
+        return session
+
+    def end_silent(self) -> None:
+        """End the connections that nothing was heard of for too long."""
+        for connection in self.hub.silent(time.monotonic()):
+            connection.end(Close.SILENT, "no beat")
+
+
+class ChatSession:
+    """What both sides have in common."""
+
+    def __init__(self, reception: Reception, connection: Connection, sender: str, *, internal: bool) -> None:
+        self._all = reception
+        self._connection = connection
+        self._sender = sender
+        self._internal = internal
+        self._known: dict[str, int] = {}
+        self.you = sender
+
+    async def opened(self) -> None:
+        """The connection has been welcomed."""
+        await self._all.leases.open(self._connection.id, self._connection.who, self._connection.engaged)
+        self._all.presence_changed()
+
+    async def receive(self, frame: Inbound) -> None:
+        match frame:
+            case Send():
+                await self._send(frame)
+            case Beat():
+                await self._beat(frame)
+            case Typing(c=c):
+                id_ = await self._find(c)
+                if id_ is not None:
+                    self._all.channels.tell(id_, Typed(c, self._sender), but=self._connection)
+            case Join(c=c, after=after) | Fetch(c=c, after=after):
+                await self._join(c, after)
+            case Leave(c=c):
+                self._all.channels.leave(self._connection, c)
+            case Watch(what=what):
+                await self._watch(what)
+
+    async def _send(self, frame: Send) -> None:
+        id_ = await self._find(frame.c)
+        made = rules.entry(id_ or 0, self._sender, frame.id, frame.kind, bytes(frame.body))
+        if id_ is None or isinstance(made, Refusal):
+            code = made.code if isinstance(made, Refusal) else "unknown"
+            self._connection.push(Refused(frame.c, frame.id[: rules.MAX_ID], code))
+            return
+
+        def answer(outcome: Outcome) -> None:
+            if isinstance(outcome, Refusal):
+                again = TRY_AGAIN if outcome.code == "unavailable" else None
+                self._connection.push(Refused(frame.c, frame.id, outcome.code, again))
+
+        if not self._all.journal.hand_in(made, self._connection, answer):
+            self._connection.push(Refused(frame.c, frame.id, "unavailable", TRY_AGAIN))
+
+    async def _beat(self, frame: Beat) -> None:
+        heads = self._all.channels.heads(self._connection)
+        self._connection.push(Heads(self._all.clock.now_ms(), heads))
+        if await self._all.leases.engage(self._connection.id, frame.on):
+            self._all.presence_changed()
+
+    async def _join(self, c: str, after: int) -> None:
+        id_ = await self._find(c)
+        if id_ is None or len(self._known) > MAX_JOINED:
+            self._connection.push(Refused(c, "", "unknown"))
+            return
+        self._all.channels.join(self._connection, id_, c, after, internal=self._internal)
+        place = self._all.dispatcher.place(id_)
+        if place is not None and not self._internal:
+            self._connection.push(place)
+
+    async def _watch(self, what: Sequence[str]) -> None:
+        shown = await self._all.watching.current(what)
+        self._all.hub.listen(self._connection, (TOPIC + one.what for one in shown))
+        for one in shown:
+            self._connection.push(one)
+
+    async def _find(self, uid: str) -> int | None:
+        """The id of a conversation that this side may see."""
+        known = self._known.get(uid)
+        if known is not None:
+            return known
+        try:
+            found = await self._all.database.read(lambda sql: self._visible(sql, uid))
+        except NotFound:
+            return None
+        self._known[uid] = found.id
+        return found.id
+
+    def _visible(self, sql: Sql, uid: str) -> Conversation:
+        raise NotImplementedError
+
+    async def gone(self) -> None:
+        self._all.channels.gone(self._connection)
+        await self._all.leases.close(self._connection.id)
+        self._all.presence_changed()
+
+
+class CustomerSession(ChatSession):
+    """A visitor's connection: their own conversations, without what is internal."""
+
+    def __init__(self, reception: Reception, connection: Connection, visitor: Visitor) -> None:
+        super().__init__(reception, connection, CUSTOMER, internal=False)
+        self._visitor = visitor
+
+    @classmethod
+    async def of(cls, reception: Reception, connection: Connection, visitor_id: int) -> "CustomerSession":
+        """`Unauthorised` when there is no such visitor."""
+        visitor = await reception.database.read(lambda sql: store.visitor_by_id(sql, visitor_id))
+        if visitor is None:
+            raise Unauthorised()
+        return cls(reception, connection, visitor)
+
+    def _visible(self, sql: Sql, uid: str) -> Conversation:
+        return owned(sql, self._visitor, uid)
+
+    async def opened(self) -> None:
+        """Only a visitor who has a conversation counts as being here: others hold no lease."""
+
+    async def _join(self, c: str, after: int) -> None:
+        first = not self._known
+        await super()._join(c, after)
+        if first and self._known:
+            await self._all.leases.open(self._connection.id, self._connection.who, self._connection.engaged)
+            self._here()
+
+    async def gone(self) -> None:
+        await super().gone()
+        self._here()
+
+    def _here(self) -> None:
+        for id_ in self._known.values():
+            self._all.journal.touched(id_)
+        self._all.dispatcher.wake()
+
+
+class AdviserSession(ChatSession):
+    """An adviser's connection: what they may see, notes included."""
+
+    def __init__(self, reception: Reception, connection: Connection, member: Member) -> None:
+        super().__init__(reception, connection, adviser_sender(member.id), internal=True)
+        self._member = member
+        self.you = f"adviser:{member.slug}"
+
+    def _visible(self, sql: Sql, uid: str) -> Conversation:
+        return visible(sql, self._member, uid)
