@@ -94,8 +94,7 @@ class Agendas:
 
     def pool(self, stored: StoredService) -> list[AdviserCalendar]:
         """The calendars of a service's pool."""
-        found = (self._calendars.get(adviser_id) for adviser_id in stored.members)
-        return [calendar for calendar in found if calendar is not None]
+        return self._calendars.of(stored.members)
 
     def adviser_by_slug(self, pool: Iterable[AdviserCalendar], slug: str) -> AdviserCalendar | None:
         """The calendar of one adviser of a pool."""

@@ -35,7 +35,7 @@ def _cells(minutes: int) -> int:
 class AdviserCalendar:
     """One adviser's bitmaps over a window."""
 
-    __slots__ = ("_expiries", "_holds", "_kept", "_lasting", "_owners", "agenda", "hours", "window")
+    __slots__ = ("_expiries", "_holds", "_kept", "_lasting", "_octets", "_owners", "agenda", "hours", "window")
 
     def __init__(self, agenda: Agenda, hours: int, window: Window) -> None:
         self.agenda = agenda
@@ -47,8 +47,9 @@ class AdviserCalendar:
         self._holds = tuple(one for _, one in held)
         self._expiries = tuple(expires_at for expires_at, _ in held)
         self._owners: frozenset[str] | None = None
-        # With so many of the holds gone: the starts of each shape.
+        # With so many of the holds gone: the starts of each shape; and the same as bytes, for who asks of one cell.
         self._kept: tuple[int, dict[Shape, int]] = (0, {})
+        self._octets: dict[Shape, bytes] = {}
 
     @property
     def adviser(self) -> Adviser:
@@ -63,10 +64,26 @@ class AdviserCalendar:
         if kept_for != gone:
             kept = {}
             self._kept = gone, kept
+            self._octets = {}
         bits = kept.get(shape)
         if bits is None:
             bits = kept[shape] = self._starts(shape, self.counted(now))
         return bits
+
+    def begins(self, shape: Shape, number: int, now: int, ignoring: str = "") -> bool:
+        """Whether something of this shape could start at one cell, by its bit's number: `starts`, asked of one bit.
+
+        A shift or a mask would go through the whole bitmap, and those of hundreds of advisers fit no cache.
+        """
+        if ignoring and self._has(ignoring):
+            return bool(self._starts(shape, self.counted(now, ignoring)) >> number & 1)
+        octets = self._octets.get(shape)
+        if octets is None or self._expiries:
+            bits = self.starts(shape, now)  # also forgets what was kept before a hold ran out
+            octets = self._octets.get(shape)
+            if octets is None:
+                octets = self._octets[shape] = bits.to_bytes(self.window.cells // 8 + 1, "little")
+        return bool(octets[number >> 3] >> (number & 7) & 1)
 
     def counted(self, now: int, ignoring: str = "") -> tuple[Busy, ...]:
         """What takes this adviser's time: appointments, holds that have not run out; but for one owner's."""
@@ -149,6 +166,11 @@ class Calendars:
     def get(self, adviser_id: int) -> AdviserCalendar | None:
         """One adviser's calendar."""
         return self._calendars.get(adviser_id)
+
+    def of(self, adviser_ids: Iterable[int]) -> list[AdviserCalendar]:
+        """The calendars of those advisers who have one, in their order."""
+        known = self._calendars
+        return [known[id_] for id_ in adviser_ids if id_ in known]
 
 
 def opening_bits(opening: Opening, window: Window) -> int:

@@ -82,15 +82,16 @@ def free_at(
     ignoring: str = "",
 ) -> list[AdviserCalendar]:
     """Who can take exactly this start, by the rules that offer it; of a collective pool all or nobody."""
-    able = able_of(service, calendars, medium, spoken)
-    if not able or not earliest(service, now) <= start < horizon_end(service, opening, now):
+    if not calendars or not earliest(service, now) <= start < horizon_end(service, opening, now):
         return []
-    bit = able[0].window.bit(start)
+    bit = calendars[0].window.bit(start)
     if bit is None:
         return []
-    shape, mask = Shape.of(service, duration), 1 << bit
-    free = [one for one in able if one.starts(shape, now, ignoring) & mask]
-    return [] if service.pool.collective and len(free) < len(able) else free
+    shape = Shape.of(service, duration)
+    free = able_of(
+        service, [one for one in calendars if one.begins(shape, bit, now, ignoring)], medium, spoken
+    )
+    return [] if service.pool.collective and len(free) < len(calendars) else free
 
 
 def able_of(
