@@ -6,9 +6,9 @@ Every key can be set by an environment variable (`PRESENCE_MAIL__HOST` is `mail.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -55,6 +55,30 @@ class OrganisationConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fie
     privacy_url: str = ""
 
 
+class InboundConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How mail comes in: by the company's mail server (LMTP), directly (SMTP), or out of a mailbox (IMAP)."""
+
+    reply_address: str = ""  # where answers go: "reply+{token}@bank.example"; needed by all of the below
+    bounce_address: str = ""  # where mails that did not arrive go: "bounce+{token}@bank.example"
+    lmtp_listen: str = ""  # "127.0.0.1:2424", or "unix:/run/presence/lmtp"
+    smtp_listen: str = ""  # "0.0.0.0:25"
+    tls_certificate: str = ""  # files (PEM) with which the two offer STARTTLS
+    tls_key: str = ""
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_tls: Literal["none", "starttls", "implicit"] = "implicit"
+    imap_username: str = ""
+    imap_password: str = ""
+    imap_folder: str = "INBOX"
+    trusted_authserv: str = ""  # your mail server's name in Authentication-Results; advisers' answers by mail need it
+    max_bytes: int = 26_214_400  # of one mail
+
+    @property
+    def open(self) -> bool:
+        """Whether mail comes in at all."""
+        return bool(self.lmtp_listen or self.smtp_listen or self.imap_host)
+
+
 class MailConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How mail leaves."""
 
@@ -68,6 +92,7 @@ class MailConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     templates: str = ""  # a directory whose files replace the built-in templates of the same name
     connections: int = 4  # SMTP connections at once
     give_up_after: int = 72  # hours
+    inbound: InboundConfig = InboundConfig()
 
 
 class BookingConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +148,7 @@ class Config(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 # -- reading ------------------------------------------------------------------------------------------------------
 
-SECRETS = ("secret_key", "password")  # may stand in a file of their own: `password_file`
+SECRETS = ("secret_key", "password", "imap_password")  # may stand in a file of their own: `password_file`
 _PREFIX = "PRESENCE_"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -152,16 +177,23 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
 
 def keys() -> dict[str, tuple[Any, Any]]:
-    """Every key, such as "mail.host", with its type and default."""
-    found = {}
-    for section in msgspec.structs.fields(Config):
-        if isinstance(section.type, type) and issubclass(section.type, _Section):
-            for field in msgspec.structs.fields(section.type):
-                default = field.default
-                if default is msgspec.NODEFAULT and callable(field.default_factory):
-                    default = field.default_factory()
-                found[f"{section.name}.{field.name}"] = (field.type, default)
-    return found
+    """Every key, such as "mail.host" or "mail.inbound.imap_host", with its type and default."""
+    return dict(_keys_of(Config, ""))
+
+
+def _keys_of(shape: type[msgspec.Struct], path: str) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for field in msgspec.structs.fields(shape):
+        if _is_section(field.type):
+            yield from _keys_of(field.type, f"{path}{field.name}.")
+        elif path:
+            default = field.default
+            if default is msgspec.NODEFAULT and callable(field.default_factory):
+                default = field.default_factory()
+            yield f"{path}{field.name}", (field.type, default)
+
+
+def _is_section(shape: Any) -> TypeGuard[type[_Section]]:
+    return isinstance(shape, type) and issubclass(shape, _Section)
 
 
 def _take_environment(raw: dict[str, Any], environ: Mapping[str, str], wrong: list[str]) -> None:
@@ -170,14 +202,17 @@ def _take_environment(raw: dict[str, Any], environ: Mapping[str, str], wrong: li
     for variable, text in environ.items():
         if not variable.startswith(_PREFIX) or "__" not in variable:
             continue
-        section, _, name = variable.removeprefix(_PREFIX).lower().partition("__")
+        *sections, name = variable.removeprefix(_PREFIX).lower().split("__")
+        section = ".".join(sections)
         key = f"{section}.{name}"
         if key not in known and not (name.endswith("_file") and f"{section}.{name[:-5]}" in known):
             wrong.append(f"{variable} names no key; {_allowed(section)}")
             continue
-        if not isinstance(raw.setdefault(section, {}), dict):
-            continue  # told when the section is read
-        raw[section][name] = text if known.get(key, (str, ""))[0] is str else _parsed(text)
+        values: Any = raw
+        for one in sections:
+            values = values.setdefault(one, {}) if isinstance(values, dict) else None
+        if isinstance(values, dict):  # what else it may be is told when the section is read
+            values[name] = text if known.get(key, (str, ""))[0] is str else _parsed(text)
 
 
 def _parsed(text: str) -> Any:
@@ -187,7 +222,7 @@ def _parsed(text: str) -> Any:
         return [part.strip() for part in text.split(",")] if "," in text else text
 
 
-def _take_secret_files(raw: dict[str, Any], wrong: list[str]) -> None:
+def _take_secret_files(raw: dict[str, Any], wrong: list[str], path: str = "") -> None:
     for section, values in raw.items():
         if not isinstance(values, dict):
             continue
@@ -198,7 +233,8 @@ def _take_secret_files(raw: dict[str, Any], wrong: list[str]) -> None:
             try:
                 values[secret] = Path(file).read_text().strip()
             except OSError as error:
-                wrong.append(f"{section}.{secret}_file: {file}: {error.strerror}")
+                wrong.append(f"{path}{section}.{secret}_file: {file}: {error.strerror}")
+        _take_secret_files(values, wrong, f"{path}{section}.")
 
 
 def _converted(raw: dict[str, Any], wrong: list[str]) -> dict[str, Any]:
@@ -209,30 +245,39 @@ def _converted(raw: dict[str, Any], wrong: list[str]) -> dict[str, Any]:
         shape = shapes.get(name)
         if shape is None:
             wrong.append(f"{name}: no such section; allowed are {', '.join(sorted(shapes))}")
-        elif not (isinstance(shape, type) and issubclass(shape, _Section)):
-            if isinstance(values, list) and all(isinstance(one, dict) for one in values):
-                sections[name] = tuple(values)
-            else:
-                wrong.append(f"{name}: found {_found(name, values)}; it is a list of tables, written [[{name}]]")
-        elif not isinstance(values, dict):
-            wrong.append(f"{name}: found {_found(name, values)}; it is a section, written [{name}]")
+        elif _is_section(shape):
+            sections[name] = _section(shape, name, values, wrong)
+        elif isinstance(values, list) and all(isinstance(one, dict) for one in values):
+            sections[name] = tuple(values)
         else:
-            fields = {field.name: field for field in msgspec.structs.fields(shape)}
-            read = {}
-            for key, value in values.items():
-                if key not in fields:
-                    wrong.append(f"{name}.{key}: no such key; {_allowed(name)}")
-                    continue
-                try:
-                    read[key] = msgspec.convert(value, fields[key].type)
-                except msgspec.ValidationError as error:
-                    wrong.append(f"{name}.{key}: found {_found(key, value)}; {error}")
-            sections[name] = shape(**read)
+            wrong.append(f"{name}: found {_found(name, values)}; it is a list of tables, written [[{name}]]")
     return sections
 
 
+def _section(shape: type[_Section], name: str, values: Any, wrong: list[str]) -> _Section:
+    """One section, and those in it."""
+    if not isinstance(values, dict):
+        wrong.append(f"{name}: found {_found(name.rpartition('.')[2], values)}; it is a section, written [{name}]")
+        return shape()
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    read: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            wrong.append(f"{name}.{key}: no such key; {_allowed(name)}")
+        elif _is_section(fields[key].type):
+            read[key] = _section(fields[key].type, f"{name}.{key}", value, wrong)
+        else:
+            try:
+                read[key] = msgspec.convert(value, fields[key].type)
+            except msgspec.ValidationError as error:
+                wrong.append(f"{name}.{key}: found {_found(key, value)}; {error}")
+    return shape(**read)
+
+
 def _allowed(section: str) -> str:
-    names = sorted(key.partition(".")[2] for key in keys() if key.startswith(f"{section}."))
+    names = sorted(
+        {key.removeprefix(f"{section}.").partition(".")[0] for key in keys() if key.startswith(f"{section}.")}
+    )
     return f"allowed are {', '.join(names)}" if names else "no such section"
 
 
@@ -268,8 +313,25 @@ def _checked(config: Config) -> list[str]:
     for name, value in (("readers", config.database.readers), ("connections", config.mail.connections)):
         if not 1 <= value <= 64:
             wrong.append(f"{name}: found {value}; 1 to 64")
+    return wrong + _inbound_checked(config.mail.inbound)
+
+
+def _inbound_checked(inbound: InboundConfig) -> list[str]:
+    """What keeps mail from coming in. The addresses' own form is checked by who makes them."""
+    wrong = []
+    if inbound.open and not (inbound.reply_address and inbound.bounce_address):
+        wrong.append("mail.inbound: reply_address and bounce_address are needed for mail to come in")
+    for name in ("lmtp_listen", "smtp_listen"):
+        address = getattr(inbound, name)
+        if address and not (address.startswith("unix:/") or _LISTEN.fullmatch(address)):
+            wrong.append(f"mail.inbound.{name}: found {address!r}; such as 127.0.0.1:2424, or unix:/run/presence/lmtp")
+    if inbound.imap_host and inbound.imap_tls == "none" and inbound.imap_host not in _LOOPBACK:
+        wrong.append("mail.inbound.imap_tls: found 'none'; the password would be sent for everybody to read")
+    if not 65_536 <= inbound.max_bytes <= 104_857_600:
+        wrong.append(f"mail.inbound.max_bytes: found {inbound.max_bytes}; 65536 to 104857600")
     return wrong
 
 
+_LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:]*):\d{1,5}")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RANGE = re.compile(r"\s*([01]?\d|2[0-4]):[0-5]\d\s*-\s*([01]?\d|2[0-4]):[0-5]\d\s*")

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,6 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_the_example_lists_every_key_with_its_default() -> None:
     written = tomllib.loads(EXAMPLE.read_text())
-    found = {f"{section}.{key}": value for section, values in written.items() for key, value in values.items()}
     expected = {key: default for key, (_, default) in keys().items()}
 
     def plain(value: object) -> object:
@@ -28,7 +28,13 @@ def test_the_example_lists_every_key_with_its_default() -> None:
             return [plain(one) for one in value]
         return {key: plain(one) for key, one in value.items()} if isinstance(value, dict) else value
 
-    assert found == {key: plain(value) for key, value in expected.items()}
+    def flat(path: str, value: Any) -> dict[str, Any]:
+        if path in expected or not isinstance(value, dict):
+            return {path: value}
+        prefix = f"{path}." if path else ""
+        return {key: one for name, inner in value.items() for key, one in flat(f"{prefix}{name}", inner).items()}
+
+    assert flat("", written) == {key: plain(value) for key, value in expected.items()}
 
 
 def test_the_example_can_be_used_once_it_has_a_secret() -> None:
@@ -45,6 +51,12 @@ def test_the_example_can_be_used_once_it_has_a_secret() -> None:
         ("[organisation]\nzone = 'Mars/Base'", ["organisation.zone", "Mars/Base"]),
         ("[organisation]\nhours = { mon = ['late'] }", ["organisation.hours.mon", "late"]),
         ("[server]\nbase_url = 'http://bank.example'", ["server.base_url", "https"]),
+        ("[mail.inbound]\nimap = 'x'", ["mail.inbound.imap", "allowed are", "imap_host"]),
+        ("[mail.inbound]\nimap_port = 'x'", ["mail.inbound.imap_port", "'x'", "int"]),
+        ("[mail]\ninbound = 3", ["mail.inbound", "[mail.inbound]"]),
+        ("[mail.inbound]\nlmtp_listen = '127.0.0.1:24'", ["mail.inbound", "reply_address"]),
+        ("[mail.inbound]\nsmtp_listen = '25'", ["mail.inbound.smtp_listen", "'25'", "127.0.0.1:2424"]),
+        ("[mail.inbound]\nimap_host = 'imap.bank.example'\nimap_tls = 'none'", ["mail.inbound.imap_tls"]),
         ("mail = 3", ["mail", "section"]),
         ("[mail", ["config.toml"]),
     ],
@@ -83,3 +95,17 @@ def test_the_environment_wins_and_secrets_come_from_files(tmp_path: Path) -> Non
     assert config.organisation.languages == ("fr",)
     with pytest.raises(ConfigError, match="PRESENCE_MAIL__HOTS"):
         load(None, {**SECRET, "PRESENCE_MAIL__HOTS": "x"})
+
+
+def test_the_environment_reaches_sections_in_sections(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("of the mailbox\n")
+    environ = {
+        **SECRET,
+        "PRESENCE_MAIL__INBOUND__IMAP_PORT": "143",
+        "PRESENCE_MAIL__INBOUND__IMAP_PASSWORD_FILE": str(secret),
+    }
+    inbound = load(None, environ).mail.inbound
+    assert (inbound.imap_port, inbound.imap_password) == (143, "of the mailbox")
+    with pytest.raises(ConfigError, match="PRESENCE_MAIL__INBOUND__HOTS"):
+        load(None, {**SECRET, "PRESENCE_MAIL__INBOUND__HOTS": "x"})
