@@ -33,7 +33,7 @@ from presence.chat.assembly import Assembly
 from presence.chat.mailing import Sender
 from presence.clock import Clock, SystemClock
 from presence.config import Config
-from presence.errors import NotFound, Unavailable
+from presence.errors import ConfigError, NotFound, Unavailable
 from presence.mail import catcher_pages, outbox
 from presence.mail.catcher import Catcher
 from presence.mail.compose import Mailbox
@@ -47,6 +47,7 @@ from presence.roster.sign_in import SignIn
 from presence.sites import store as sites_store
 from presence.sites.service import Sites
 from presence.storage.database import Database
+from presence.storage.tenancy import tenancy
 from presence.tokens import fingerprint
 from presence.web.assets import Assets
 from presence.web.guard import Guard
@@ -82,6 +83,9 @@ def create_app(
     )
     reminder_worker = ReminderWorker(database, clock, letters, wake=mail_worker.wake)
 
+    if bus is None and config.chat.redis_url:
+        bus = redis_bus(config.chat.redis_url)
+    several = bus is not None
     chat = Assembly(
         database,
         clock,
@@ -101,8 +105,10 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await database.open()
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(tenancy(database.url, shared=several))
+            await database.open()
+            stack.push_async_callback(database.close)
             await sow(database, config, clock.now())
             await chat.open()
             async with asyncio.TaskGroup() as group:
@@ -114,8 +120,6 @@ def create_app(
                 await chat.stop()
                 mail_worker.stop()
                 reminder_worker.stop()
-        finally:
-            await database.close()
 
     app = Starlette(
         routes=[*_routes(config, catcher), *chat.routes(config.server.base_url)],
@@ -176,6 +180,15 @@ def _correspondence(config: Config, secret_key: str) -> Correspondence:
         secret_key=secret_key,
         give_up_after=config.mail.give_up_after * HOUR,
     )
+
+
+def redis_bus(url: str) -> Bus:
+    """The bus for several processes. `ConfigError` when its client is not installed."""
+    try:
+        from presence.bus.redis import RedisBus
+    except ImportError:
+        raise ConfigError("chat.redis_url: the client of Redis is missing: pip install 'presence[scale]'") from None
+    return RedisBus(url)
 
 
 async def _pool(booking: Booking, slug: str) -> frozenset[str] | None:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 import uvicorn
+from sqlalchemy.engine import make_url
 
 from presence import __version__
 from presence.app import create_app, opening_of, sow
@@ -31,6 +32,7 @@ from presence.storage import backup as backups
 from presence.storage.checks import check_clock, check_integrity
 from presence.storage.database import Database
 from presence.storage.migrate import migrate
+from presence.storage.tenancy import tenancy
 
 cli = typer.Typer(help="Self-hosted presence marketing.", no_args_is_help=True, add_completion=False)
 adviser_commands = typer.Typer(help="The people who answer.", no_args_is_help=True)
@@ -63,6 +65,7 @@ def serve(config: ConfigFile = None) -> None:
     settings = load(config, os.environ)
     configure_logging(settings.log)
     migrate(settings.database.url)
+    asyncio.run(_claim(settings))
     uvicorn.run(
         create_app(settings),
         host=settings.server.host,
@@ -74,6 +77,12 @@ def serve(config: ConfigFile = None) -> None:
         timeout_graceful_shutdown=20,
         server_header=False,
     )
+
+
+async def _claim(settings: Config) -> None:
+    """Say at once, and plainly, that another process is in the way."""
+    async with tenancy(make_url(settings.database.url), shared=bool(settings.chat.redis_url)):
+        pass
 
 
 @cli.command()
