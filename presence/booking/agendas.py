@@ -4,7 +4,7 @@ There are two of these in a process. The readers' follows what is committed. The
 writes and sees its own transaction, so that booking decides by the very rules that made the offer, on the last word.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -16,6 +16,8 @@ from presence.errors import NotFound
 from presence.roster import store as roster_store
 
 DAY = 86_400
+HOUR = 3600
+FAIRNESS = 30 * DAY  # seconds over which appointments are counted, to the hour
 
 
 class Agendas:
@@ -29,6 +31,8 @@ class Agendas:
 
     def _forget(self) -> None:
         self.version = self._roster_version = self._day = -1
+        self._counted: dict[int, tuple[int, int]] = {}  # adviser id -> appointments since, and when the latest was made
+        self._counted_since = 0
 
     def refresh(self, connection: Connection, now: int) -> None:
         """Take in what has been committed since."""
@@ -58,21 +62,44 @@ class Agendas:
         self._services = {one.service.slug: one for one in stored}
         self._by_id = {one.id: one for one in stored}
         self._day = now // DAY
+        self._counted.clear()
 
     def _load_changed(self, connection: Connection) -> None:
         changed = store.busy_since(connection, self.version, self._calendars.window.counted_from)
         for adviser_id, busy in changed.items():
+            self._counted.pop(adviser_id, None)
             known = self._calendars.get(adviser_id)
             if known is not None:
                 self._calendars.put(Agenda(known.adviser, tuple(busy)))
 
-    def take(self, adviser_ids: Iterable[int], busy: Busy, version: int) -> None:
-        """Count in what our own transaction has just given away, so that the next one need not read it."""
+    def take(self, adviser_ids: Iterable[int], busy: Busy, version: int, booked_at: int | None) -> None:
+        """Count in what our own transaction has just given away, so that the next one need not read it.
+
+        `booked_at` is None for a hold, which is no appointment yet.
+        """
         for adviser_id in adviser_ids:
             known = self._calendars.get(adviser_id)
             if known is not None:
                 self._calendars.put(Agenda(known.adviser, (*known.agenda.busy, busy)))
+            if booked_at is not None and adviser_id in self._counted:
+                self._counted[adviser_id] = (self._counted[adviser_id][0] + 1, booked_at)
         self.version = version
+
+    def booked(self, connection: Connection, adviser_ids: Sequence[int], now: int) -> Mapping[int, tuple[int, int]]:
+        """Per adviser, at least of those asked for: appointments made lately, and when the latest was made.
+
+        Counted once and kept up like the calendars: a booking that counted a whole pool's appointments anew would take
+        longer with every booking of the month.
+        """
+        since = (now - FAIRNESS) // HOUR * HOUR
+        if since != self._counted_since:
+            self._counted.clear()
+            self._counted_since = since
+        missing = [id_ for id_ in adviser_ids if id_ not in self._counted]
+        if missing:
+            found = store.booked(connection, missing, since)
+            self._counted.update({id_: found.get(id_, (0, 0)) for id_ in missing})
+        return self._counted
 
     def services(self) -> tuple[StoredService, ...]:
         """Every service that can be booked, in order."""

@@ -15,8 +15,6 @@ from presence.booking.store import HoldRow, StoredService
 from presence.errors import FieldError, Invalid, SlotTaken
 from presence.roster.model import Adviser, Medium
 
-FAIRNESS = 30 * 86_400  # seconds over which appointments are counted
-
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """A start that somebody wants, all defaults settled."""
@@ -132,11 +130,11 @@ class Allotter:
     def _tallies(
         self, connection: Connection, stored: StoredService, able: Sequence[Adviser], now: int
     ) -> dict[int, Tally]:
-        booked = store.booked(connection, [one.id for one in able], now - FAIRNESS)
+        booked = self._agendas.booked(connection, [one.id for one in able], now)
         tallies = {}
         for one in able:
             priority, weight = stored.members[one.id]
-            count, latest = booked.get(one.id, (0, 0))
+            count, latest = booked[one.id]
             tallies[one.id] = Tally(priority=priority, weight=weight, booked=count, last_booked_at=latest)
         return tallies
 
@@ -150,6 +148,7 @@ class Allotter:
         appointment_id: int | None = None,
         hold_id: int | None = None,
         expires_at: int | None = None,
+        booked_at: int | None = None,
         freed: HoldRow | None = None,
         moved: Appointment | None = None,
     ) -> None:
@@ -169,7 +168,7 @@ class Allotter:
         store.touch(connection, ids, version)
         if freed is None and moved is None:  # else somebody's time was given back too: read it again
             busy = Busy(first, end, store.owner_of(appointment_id, hold_id), wanted.start, expires_at)
-            self._agendas.take(ids, busy, version)
+            self._agendas.take(ids, busy, version, booked_at)
 
 
 def duration_of(service: Service, duration: int | None) -> int:

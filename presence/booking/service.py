@@ -287,7 +287,7 @@ class Booking:
             "updated_at": now,
         }
         id_ = store.add_appointment(connection, values, [one.id for one in chosen], request.guests)
-        self._allotter.take(connection, wanted, chosen, version, appointment_id=id_, freed=freed)
+        self._allotter.take(connection, wanted, chosen, version, appointment_id=id_, booked_at=now, freed=freed)
         store.record(connection, id_, now, "customer", "booked" if immediate else "requested")
         row = _Row(values, id_)
         guests = [Person(name="", email=email) for email in request.guests]

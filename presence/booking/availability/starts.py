@@ -88,9 +88,7 @@ def free_at(
     if bit is None:
         return []
     shape = Shape.of(service, duration)
-    free = able_of(
-        service, [one for one in calendars if one.begins(shape, bit, now, ignoring)], medium, spoken
-    )
+    free = able_of(service, [one for one in calendars if one.begins(shape, bit, now, ignoring)], medium, spoken)
     return [] if service.pool.collective and len(free) < len(calendars) else free
 
 
