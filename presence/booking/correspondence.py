@@ -15,6 +15,7 @@ from presence.roster.model import Adviser
 from presence.storage.tables import reminder
 from presence.tokens import derived_token, random_token
 
+_PLAN = insert(reminder)
 CLAIM = 50  # reminders that are turned into mails in one transaction: an outage ends in a stream, not in a burst
 
 
@@ -124,7 +125,7 @@ class Correspondence:
         planned = rules.reminders(appointment, now)
         if planned:
             connection.execute(
-                insert(reminder),
+                _PLAN,
                 [
                     {
                         "appointment_id": appointment.id,

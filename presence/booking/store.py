@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from presence.booking.model import Appointment, AppointmentState, Busy, Person, Service
 from presence.roster import store as roster_store
@@ -184,6 +184,7 @@ def booked(connection: Connection, adviser_ids: Collection[int], since: int) -> 
 
 _DROP_EXPIRED = delete(hold).where(hold.c.expires_at <= bindparam("now"))
 _TAKE = insert(busy_interval).returning(busy_interval.c.id)
+_TAKE_CELLS = insert(adviser_cell)
 
 
 def drop_expired_holds(connection: Connection, now: int) -> None:
@@ -217,7 +218,7 @@ def take(
             },
         ).scalar_one()
         connection.execute(
-            insert(adviser_cell),
+            _TAKE_CELLS,
             [{"adviser_id": adviser_id, "cell": cell, "busy_id": busy_id} for cell in range(first, end)],
         )
 
@@ -264,6 +265,11 @@ def drop_hold(connection: Connection, hold_id: int) -> None:
 # -- appointments -------------------------------------------------------------------------------------------------
 
 _ADD = insert(appointment).returning(appointment.c.id)
+_ADD_ADVISERS = insert(appointment_adviser)
+_RECORD = insert(appointment_event)
+_BY_FINGERPRINT = select(appointment).where(appointment.c.fingerprint == bindparam("value"))
+_BY_REQUEST_KEY = select(appointment).where(appointment.c.request_key == bindparam("value"))
+_BY_ID = select(appointment).where(appointment.c.id == bindparam("value"))
 
 
 def add_appointment(
@@ -284,7 +290,7 @@ def set_advisers(
 ) -> None:
     """Say who takes an appointment."""
     connection.execute(
-        insert(appointment_adviser),
+        _ADD_ADVISERS,
         [
             {"appointment_id": appointment_id, "adviser_id": id_, "starts_at": starts_at, "booked_at": booked_at}
             for id_ in adviser_ids
@@ -308,7 +314,7 @@ def change(connection: Connection, appointment_id: int, **values: Any) -> None:
 def record(connection: Connection, appointment_id: int, at: int, actor: str, kind: str, detail: str = "") -> None:
     """Add to an appointment's history."""
     connection.execute(
-        insert(appointment_event),
+        _RECORD,
         {"appointment_id": appointment_id, "at": at, "actor": actor, "kind": kind, "detail": detail},
     )
 
@@ -329,17 +335,17 @@ def history(connection: Connection, appointment_id: int) -> tuple[tuple[int, str
 
 def by_fingerprint(connection: Connection, fingerprint: str) -> Row[Any] | None:
     """The appointment's row that a customer's link opens."""
-    return _one(connection, appointment.c.fingerprint == fingerprint)
+    return connection.execute(_BY_FINGERPRINT, {"value": fingerprint}).one_or_none()
 
 
 def by_request_key(connection: Connection, key: str) -> Row[Any] | None:
     """The appointment's row that the same form or call has already made."""
-    return _one(connection, appointment.c.request_key == key)
+    return connection.execute(_BY_REQUEST_KEY, {"value": key}).one_or_none()
 
 
 def by_id(connection: Connection, appointment_id: int) -> Row[Any] | None:
     """An appointment's row."""
-    return _one(connection, appointment.c.id == appointment_id)
+    return connection.execute(_BY_ID, {"value": appointment_id}).one_or_none()
 
 
 def by_ids(connection: Connection, ids: Collection[int]) -> Sequence[Row[Any]]:
@@ -368,10 +374,6 @@ def one_of_adviser(connection: Connection, adviser_id: int, appointment_id: int)
         .join(appointment_adviser)
         .where(appointment_adviser.c.adviser_id == adviser_id, appointment.c.id == appointment_id)
     ).one_or_none()
-
-
-def _one(connection: Connection, condition: ColumnElement[bool]) -> Row[Any] | None:
-    return connection.execute(select(appointment).where(condition)).one_or_none()
 
 
 def whole(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Appointment, ...]:

@@ -52,6 +52,13 @@ class Backlog(NamedTuple):
     oldest: int | None
 
 
+# A Message-ID is stored once: what causes a mail may run again, and causes no second one.
+_ENQUEUE = {
+    "sqlite": sqlite.insert(outbox).on_conflict_do_nothing(index_elements=["message_id"]),
+    "postgresql": postgresql.insert(outbox).on_conflict_do_nothing(index_elements=["message_id"]),
+}
+
+
 def enqueue(
     connection: Connection,
     mails: Sequence[Mail],
@@ -61,15 +68,11 @@ def enqueue(
     due_at: int | None = None,
     expires_at: int,
 ) -> None:
-    """Store mails to be sent from `due_at` (now when None) until `expires_at`.
-
-    A Message-ID is stored once: what causes a mail may run again, and causes no second one.
-    """
+    """Store mails to be sent from `due_at` (now when None) until `expires_at`."""
     if not mails:
         return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(
-        dialect.insert(outbox).on_conflict_do_nothing(index_elements=["message_id"]),
+        _ENQUEUE[connection.dialect.name],
         [
             {
                 "message_id": mail.message_id,

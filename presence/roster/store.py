@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, select, update
 
 from presence.roster.model import Absence, Adviser, DayException, Medium, WeeklyHours
 from presence.storage.tables import (
@@ -187,6 +187,10 @@ def drop_absence(connection: Connection, adviser_id: int, starts_at: int, ends_a
 # -- customers ----------------------------------------------------------------------------------------------------
 
 
+_CUSTOMER = select(customer.c.id, customer.c.personal_adviser_id).where(customer.c.email == bindparam("email"))
+_ADD_CUSTOMER = insert(customer).returning(customer.c.id)
+
+
 def upsert_customer(
     connection: Connection,
     *,
@@ -198,9 +202,7 @@ def upsert_customer(
     now: int,
 ) -> tuple[int, int | None]:
     """The customer of a mail address, made when they are new: (id, personal adviser's id or None)."""
-    row = connection.execute(
-        select(customer.c.id, customer.c.personal_adviser_id).where(customer.c.email == email)
-    ).one_or_none()
+    row = connection.execute(_CUSTOMER, {"email": email}).one_or_none()
     if row is not None:
         return row.id, row.personal_adviser_id
     values = {
@@ -212,7 +214,7 @@ def upsert_customer(
         "created_at": now,
     }
     # Another process may have added the same customer meanwhile; on PostgreSQL the agenda clock's lock excludes it.
-    return int(connection.execute(insert(customer).values(values).returning(customer.c.id)).scalar_one()), None
+    return int(connection.execute(_ADD_CUSTOMER, values).scalar_one()), None
 
 
 def assign(connection: Connection, email: str, adviser_id: int | None) -> bool:
