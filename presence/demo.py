@@ -8,7 +8,7 @@ from typing import Any
 import uvicorn
 
 from presence.app import create_app
-from presence.config import Config, DatabaseConfig, LogConfig, MailConfig, OrganisationConfig, ServerConfig
+from presence.config import ChatConfig, Config, DatabaseConfig, LogConfig, MailConfig, OrganisationConfig, ServerConfig
 from presence.mail.catcher import Catcher
 from presence.observe import configure_logging
 from presence.storage.migrate import migrate
@@ -106,6 +106,7 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
         database=DatabaseConfig(url=f"sqlite:///{directory / 'presence.db'}"),
         organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", holidays="FR"),
         mail=MailConfig(host="127.0.0.1", port=smtp_port, sender="rendezvous@demo.example"),
+        chat=ChatConfig(files=str(directory / "files")),
         log=LogConfig(level="warning", format="console"),
         advisers=ADVISERS,
         services=SERVICES,
@@ -127,8 +128,9 @@ async def _run(port: int, directory: Path) -> None:
     base = config.server.base_url
     print(
         f"\n  Book an appointment   {base}/book"
+        f"\n  Talk to an adviser    {base}/chat"
         f"\n  Read the mails        {base}/catcher"
-        f"\n  The advisers' side    {base}/agenda   (alice@demo.example, password: {PASSWORD})\n",
+        f"\n  The advisers' side    {base}/desk   (alice@demo.example, password: {PASSWORD})\n",
         flush=True,
     )
     try:

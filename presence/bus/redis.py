@@ -1,6 +1,7 @@
 """Between processes, by Redis' publish and subscribe. Redis may die and come back: hints are lost meanwhile, and nothing else."""
 
 import asyncio
+import contextlib
 import random
 
 import structlog
@@ -35,10 +36,8 @@ class RedisBus:
         ]
 
     def publish(self, topic: str, text: str) -> None:
-        try:
+        with contextlib.suppress(asyncio.QueueFull):
             self._waiting.put_nowait(_SEPARATOR.join((self._own, topic, text)))
-        except asyncio.QueueFull:
-            pass
 
     async def close(self) -> None:
         for task in self._tasks:

@@ -13,6 +13,7 @@ from presence.chat.model import Conversation, Visitor, adviser_sender
 from presence.chat.service import closed, system
 from presence.clock import Clock
 from presence.errors import Forbidden, NotFound, NotPossible
+from presence.i18n import N_
 from presence.roster import leases
 from presence.roster.board import Board, Member
 from presence.roster.presence import WISHES, Wish
@@ -139,7 +140,7 @@ class ChatDesk:
             if one.adviser_id == me.id and one.state == "active":
                 return {}, []
             if one.state not in {"waiting", "message"} or one.adviser_id not in {None, me.id}:
-                raise NotPossible("Somebody else has taken this conversation")
+                raise NotPossible(N_("Somebody else has taken this conversation"))
             return _given(me, now), [system(one.id, "joined", adviser=me.id, name=me.name)]
 
         await self._do(me, uid, step)
@@ -149,7 +150,7 @@ class ChatDesk:
 
         def step(_connection: Connection, one: Conversation, now: int) -> tuple[dict[str, Any], Sequence[Any]]:
             if one.state == "closed":
-                raise NotPossible("This conversation is closed")
+                raise NotPossible(N_("This conversation is closed"))
             if one.adviser_id == me.id:
                 return {}, []
             before = self._board.members.get(one.adviser_id or 0)
@@ -215,7 +216,7 @@ class ChatDesk:
             if one.state != "closed":
                 return {}, []
             if store.open_again(connection, one):
-                raise NotPossible("The customer has begun another conversation")
+                raise NotPossible(N_("The customer has begun another conversation"))
             changes = {**_given(me, now), "closed_at": None}
             return changes, [system(one.id, "reopened"), system(one.id, "joined", adviser=me.id, name=me.name)]
 
@@ -233,7 +234,7 @@ class ChatDesk:
     async def wish(self, me: Member, wish: Wish, capacity: int | None = None) -> None:
         """Set their own presence."""
         if wish not in WISHES or (capacity is not None and not 1 <= capacity <= 50):
-            raise NotPossible("This is not a presence")
+            raise NotPossible(N_("This is not a presence"))
         now = self._clock.now()
         await self._database.write(lambda connection: store.set_wish(connection, me.id, wish, capacity, now))
         self._board.hurry()
@@ -259,7 +260,7 @@ class ChatDesk:
 
     def _holds(self, me: Member, one: Conversation) -> None:
         if one.state == "closed" or one.adviser_id != me.id:
-            raise Forbidden("This conversation is not yours")
+            raise Forbidden(N_("This conversation is not yours"))
 
 
 def visible(connection: Connection, me: Member, uid: str, *, lock: bool = False) -> Conversation:
