@@ -10,7 +10,6 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-import uvicorn
 from sqlalchemy.engine import make_url
 
 from presence import __version__
@@ -27,6 +26,7 @@ from presence.observe import configure_logging
 from presence.roster import seed as roster_seed
 from presence.roster.service import Roster
 from presence.roster.sign_in import SignIn
+from presence.serving import server
 from presence.sites.service import Sites
 from presence.storage import backup as backups
 from presence.storage.checks import check_clock, check_integrity
@@ -66,17 +66,13 @@ def serve(config: ConfigFile = None) -> None:
     configure_logging(settings.log)
     migrate(settings.database.url)
     asyncio.run(_claim(settings))
-    uvicorn.run(
+    server(
         create_app(settings),
         host=settings.server.host,
         port=settings.server.port,
-        log_config=None,
-        access_log=False,
         proxy_headers=bool(settings.server.trusted_proxies),
         forwarded_allow_ips=list(settings.server.trusted_proxies),
-        timeout_graceful_shutdown=20,
-        server_header=False,
-    )
+    ).run()
 
 
 async def _claim(settings: Config) -> None:

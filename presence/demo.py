@@ -5,12 +5,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from presence.app import create_app
 from presence.config import ChatConfig, Config, DatabaseConfig, LogConfig, MailConfig, OrganisationConfig, ServerConfig
 from presence.mail.catcher import Catcher
 from presence.observe import configure_logging
+from presence.serving import server
 from presence.storage.migrate import migrate
 
 PASSWORD = "a calm demo password"  # noqa: S105 - known to everybody, on loopback alone
@@ -124,7 +123,7 @@ async def _run(port: int, directory: Path) -> None:
     configure_logging(config.log)
     await asyncio.to_thread(migrate, config.database.url)
     app = create_app(config, catcher=catcher)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False, server_header=False))
+    served = server(app, port=port)
     base = config.server.base_url
     print(
         f"\n  Book an appointment   {base}/book"
@@ -134,6 +133,6 @@ async def _run(port: int, directory: Path) -> None:
         flush=True,
     )
     try:
-        await server.serve()
+        await served.serve()
     finally:
         await catcher.close()

@@ -101,10 +101,16 @@ class Assembly:
         group.create_task(self.mailing.run(), name="unseen messages")
         group.create_task(self._watch_over(), name="live")
 
-    async def stop(self) -> None:
-        """Send everybody away to come back, commit what waits, and end the tasks."""
+    async def leave(self) -> None:
+        """Send everybody away to come back later; what they had sent before is stored."""
         self.hub.drain(DRAIN)
         await self.journal.close()
+        for connection in self.hub:
+            await connection.finished()
+
+    async def stop(self) -> None:
+        """Commit what waits, and end the tasks."""
+        await self.leave()
         for part in (self.board, self.leases, self.dispatcher, self.mailing):
             part.stop()
         self._stop.set()

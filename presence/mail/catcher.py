@@ -2,6 +2,8 @@
 
 import asyncio
 import mailbox
+import re
+import threading
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -22,10 +24,14 @@ class Caught(NamedTuple):
     raw: bytes
 
     def part(self, content_type: str) -> str | None:
-        """The text of the first part of a type."""
+        """The text of the first part of a type; what cannot be decoded shows as such."""
         for part in self.message.walk():
             if part.get_content_type() == content_type:
-                return str(part.get_content())
+                try:
+                    return str(part.get_content())
+                except (LookupError, ValueError):  # a charset that nobody knows
+                    payload = part.get_payload(decode=True)
+                    return payload.decode(errors="replace") if isinstance(payload, bytes) else None
         return None
 
 
@@ -35,6 +41,7 @@ class Catcher:
     def __init__(self, directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
         self._box = mailbox.Maildir(directory)
+        self._lock = threading.Lock()  # mails come over several connections, and a Maildir bears one thread at a time
         self._server: asyncio.Server | None = None
 
     async def listen(self, port: int) -> int:
@@ -58,18 +65,25 @@ class Catcher:
         return "250 caught"
 
     def _keep(self, raw: bytes) -> None:
-        self._box.add(raw)
-        for old in sorted(self._box.keys())[:-KEPT]:
-            self._box.remove(old)
+        with self._lock:
+            self._box.add(raw)
+            for old in self._keys()[:-KEPT]:
+                self._box.remove(old)
 
     def mails(self, recipient: str = "") -> list[Caught]:
         """What was caught, the newest first."""
-        found = [self._read(key) for key in sorted(self._box.keys(), reverse=True)]
+        with self._lock:
+            found = [self._read(key) for key in reversed(self._keys())]
         return [one for one in found if not recipient or one.recipient == recipient]
 
     def mail(self, key: str) -> Caught | None:
         """One mail."""
-        return self._read(key) if key in self._box else None
+        with self._lock:
+            return self._read(key) if key in self._box else None
+
+    def _keys(self) -> list[str]:
+        """The mails' keys, the oldest first: they begin with the second, the microsecond, and our own count."""
+        return sorted(self._box.keys(), key=lambda key: [int(number) for number in re.findall(r"\d+", key)[:4]])
 
     def _read(self, key: str) -> Caught:
         raw = self._box.get_bytes(key)

@@ -60,15 +60,16 @@ def routes(catcher: Catcher) -> list[BaseRoute]:
 
 
 def _event(mail: Caught) -> dict[str, str] | None:
-    """The invitation in a mail, for a card; times as they are written: UTC."""
-    ics = mail.part("text/calendar")
-    if ics is None:
+    """The invitation in a mail, for a card, if it can be read; times as they are written: UTC."""
+    try:
+        calendar = Calendar.from_ical(mail.part("text/calendar") or "")
+        event = calendar.events[0]
+        start = event.start.strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, LookupError):
         return None
-    calendar = Calendar.from_ical(ics)
-    event = calendar.events[0]
     return {
         "method": str(calendar.get("METHOD", "")),
         "summary": str(event.get("SUMMARY", "")),
-        "start": event.start.strftime("%Y-%m-%d %H:%M UTC"),
+        "start": start,
         "sequence": str(event.get("SEQUENCE", 0)),
     }

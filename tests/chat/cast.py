@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-import uvicorn
 import websockets
 from starlette.applications import Starlette
 
@@ -19,6 +18,7 @@ from presence.bus import Bus
 from presence.chat.assembly import Assembly
 from presence.clock import Clock
 from presence.config import ChatConfig, Config, DatabaseConfig, LimitsConfig, OrganisationConfig, ServerConfig
+from presence.serving import server
 from tests.support import adviser, service
 
 Frame = dict[str, Any]
@@ -65,18 +65,16 @@ class Bank:
 async def bank_at(config: Config, clock: Clock, *, bus: Bus | None = None, port: int = 0) -> AsyncIterator[Bank]:
     """Serve until the end of the block, then stop as an operator's stop would."""
     app = create_app(config, clock, bus=bus)
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_config=None, access_log=False, ws="websockets-sansio", lifespan="on")
-    )
-    task = asyncio.create_task(server.serve())
-    while not server.started and not task.done():
+    serving = server(app, port=port, lifespan="on")
+    task = asyncio.create_task(serving.serve())
+    while not serving.started and not task.done():
         await asyncio.sleep(0.01)
     if task.done():
         task.result()
     try:
-        yield Bank(app, server.servers[0].sockets[0].getsockname()[1])
+        yield Bank(app, serving.servers[0].sockets[0].getsockname()[1])
     finally:
-        server.should_exit = True
+        serving.should_exit = True
         await task
 
 

@@ -5,7 +5,7 @@ from tests.chat.cast import Adviser, Bank, Customer
 
 async def test_carol_asks_and_alice_answers(carol: Customer, alice: Adviser) -> None:
     c = await carol.begin("Good morning!")
-    card = await alice.until(lambda f: f["t"] == "card" and f["c"] == c and (f["row"]["offered"] or {}).get("id"))
+    card = await alice.until(lambda f: f["t"] == "card" and f["c"] == c and f["row"]["offered"] is not None)
     assert card["row"]["offered"]["id"] == alice.id
     await alice.take(c)
     assert (await carol.event("joined"))["body"]["name"] == "Alice Martin"

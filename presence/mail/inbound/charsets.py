@@ -11,7 +11,7 @@ _KNOWN = {
         *("utf-8", "utf-16", "utf-16-le", "utf-16-be", "us-ascii"),
         *(f"iso-8859-{n}" for n in (*range(1, 12), *range(13, 17))),
         *(f"windows-{n}" for n in range(1250, 1259)),
-        *("windows-874", "koi8-r", "koi8-u", "macroman", "cp437", "cp850", "cp852", "cp866"),
+        *("cp874", "koi8-r", "koi8-u", "mac-roman", "cp437", "cp850", "cp852", "cp866"),
         *("big5", "big5-hkscs", "gb2312", "gbk", "gb18030", "hz", "euc-jp", "shift_jis", "cp932", "iso-2022-jp"),
         *("euc-kr", "cp949", "iso-2022-kr"),
     )

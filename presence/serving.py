@@ -1,0 +1,43 @@
+"""How the service is served: uvicorn with the cheapest of its WebSocket sides, and a stop that tells everybody first."""
+
+import socket
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from presence.chat.assembly import Assembly
+from presence.live.frames import MAX_MESSAGE
+
+GRACE = 20  # seconds in which requests may end when we are told to stop
+
+
+class Server(uvicorn.Server):
+    """Before uvicorn closes what is open, live clients are told when to come back, spread over time."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        app = self.config.app
+        chat: Assembly | None = getattr(app.state, "assembly", None) if isinstance(app, Starlette) else None
+        if chat is not None and not self.force_exit:
+            await chat.leave()
+        await super().shutdown(sockets)
+
+
+def server(app: Starlette, **options: Any) -> Server:
+    """A server of the application; options are uvicorn's."""
+    return Server(
+        uvicorn.Config(
+            app,
+            **{
+                "log_config": None,
+                "access_log": False,
+                "server_header": False,
+                "timeout_graceful_shutdown": GRACE,
+                "ws": "websockets-sansio",
+                "ws_max_size": MAX_MESSAGE,
+                "ws_per_message_deflate": False,  # 64 KiB a connection (reference figures) for messages of 100 bytes
+                "ws_ping_interval": None,  # beats of the application tell both sides more
+                **options,
+            },
+        )
+    )
