@@ -97,6 +97,8 @@ def create_app(
             organisation=config.organisation.name,
             mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),
             base_url=config.server.base_url,
+            reply=config.mail.inbound.reply_address,
+            bounce=config.mail.inbound.bounce_address,
         ),
         pool=partial(_pool, booking),
         expected=partial(_expected, booking),

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import structlog
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from presence.bus import Bus
-from presence.chat import log
+from presence.chat import log, searching
 from presence.chat.cards import Cards
 from presence.chat.channels import Channels
 from presence.chat.desk import ChatDesk
@@ -22,6 +24,7 @@ from presence.chat.service import Chat
 from presence.chat.sessions import Reception
 from presence.clock import Clock
 from presence.config import ChatConfig
+from presence.errors import Unavailable
 from presence.live.endpoint import Live, same_site
 from presence.live.hub import Hub
 from presence.live.passes import Passes
@@ -31,6 +34,8 @@ from presence.roster.keeping import LeaseKeeper
 from presence.roster.watching import Expected, Pool, Watching
 from presence.storage.database import Database
 from presence.storage.tables import conversation, installation
+
+logger = structlog.get_logger("presence.chat")
 
 DRAIN = 2.0  # seconds over which clients are told to come back when we stop
 LOOK = 5.0  # seconds between looks for what a lost hint would have told, and for connections that have gone silent
@@ -165,7 +170,16 @@ class Assembly:
                     await self._stop.wait()
             except TimeoutError:
                 self.reception.end_silent()
-                await self._compare_heads()
+                try:
+                    await self._index()
+                    await self._compare_heads()
+                except (Unavailable, SQLAlchemyError, OSError) as error:
+                    logger.warning("the database could not be looked at", error=type(error).__name__)
+
+    async def _index(self) -> None:
+        """Make what was said findable."""
+        while await self._database.write(searching.index) == searching.CLAIM:
+            pass
 
     async def _compare_heads(self) -> None:
         known = self.channels.known()

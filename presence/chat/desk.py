@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from presence.chat import log, store
+from presence.chat import log, searching, store
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.model import Conversation, Visitor, adviser_sender
@@ -22,6 +22,7 @@ from presence.storage.database import Database
 MAX_TAGS = 20
 MAX_TAG = 40
 PAGE = 50
+SEARCHED = 200  # conversations looked at for one search
 
 Step = Callable[[Connection, Conversation, int], tuple[dict[str, Any], Sequence[Any]]]
 
@@ -78,8 +79,9 @@ class ChatDesk:
         """Conversations in which something was said, or whose customer is called so; the latest first."""
 
         def work(connection: Connection) -> list[Row]:
-            found = [one for one in store.search(connection, text, PAGE) if may_see(me, one)]
-            return self.rows(connection, found)
+            ids = {*searching.find(connection, text, SEARCHED), *store.called(connection, text, SEARCHED)}
+            found = [one for one in store.by_ids(connection, ids) if may_see(me, one)]
+            return self.rows(connection, sorted(found, key=lambda one: -one.updated_at)[:PAGE])
 
         return await self._database.read(work)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, and_, func, insert, or_, select, upda
 
 from presence.chat.model import Conversation, Visitor
 from presence.roster.presence import CAPACITY
-from presence.storage.tables import attachment, canned_reply, conversation, customer, event, presence_wish, visitor
+from presence.storage.tables import attachment, canned_reply, conversation, customer, presence_wish, visitor
 
 OPEN = ("waiting", "active", "message")
 
@@ -294,14 +294,11 @@ def live_load(connection: Connection) -> tuple[int, int, int | None]:
     return found.get("waiting", (0, None))[0], found.get("active", (0, None))[0], found.get("waiting", (0, None))[1]
 
 
-def search(connection: Connection, text: str, limit: int) -> list[Conversation]:
-    """Conversations in which a text was said, or of people called so; the latest first."""
-    like = "%" + text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    said = select(event.c.conversation_id).where(
-        event.c.kind.in_(("text", "note", "file")), event.c.body.ilike(like, escape="\\")
-    )
+def called(connection: Connection, name: str, limit: int) -> list[int]:
+    """Conversations of people called so, or whose address has this in it; the latest first."""
+    like = "%" + name.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     people = select(visitor.c.id).where(
         or_(visitor.c.name.ilike(like, escape="\\"), visitor.c.email.ilike(like, escape="\\"))
     )
-    query = select(conversation).where(or_(conversation.c.id.in_(said), conversation.c.visitor_id.in_(people)))
-    return _all(connection, query.order_by(conversation.c.updated_at.desc()).limit(limit))
+    query = select(conversation.c.id).where(conversation.c.visitor_id.in_(people))
+    return list(connection.execute(query.order_by(conversation.c.updated_at.desc()).limit(limit)).scalars())

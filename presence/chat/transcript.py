@@ -41,12 +41,12 @@ class Said(msgspec.Struct, frozen=True):
     file: str = ""
 
 
-def spoken(events: Sequence[Stored]) -> list[Said]:
-    """The messages among events, in order, edits and withdrawals applied; nothing internal."""
+def spoken(events: Sequence[Stored], *, notes: bool = False) -> list[Said]:
+    """The messages among events, in order, edits and withdrawals applied; internal notes only when asked for."""
     texts: dict[int, Said] = {}
     for one in events:
         match one.kind:
-            case "text":
+            case "text" | "note" if one.kind == "text" or notes:
                 texts[one.seq] = Said(one.seq, one.at, one.sender, msgspec.json.decode(one.body, type=Text).text)
             case "file":
                 body = msgspec.json.decode(one.body, type=FileBody)

@@ -85,7 +85,8 @@ async def test_closing_commits_what_waits_and_refuses_what_comes(database: Datab
 
 async def test_migrations_make_the_tables_that_the_program_knows(database: Database) -> None:
     def differences(connection: Connection) -> list[object]:
-        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+        options = {"include_name": lambda name, kind, _parents: not (kind == "table" and name.startswith("event_text"))}
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
     assert await database.read(differences) == []
 

@@ -68,6 +68,7 @@ conversation = Table(
     Column("page", Text, nullable=False, server_default=""),  # where the customer is, as their browser says
     Column("tags", Text, nullable=False, server_default="[]"),  # JSON array
     Column("last_seq", BigInteger, nullable=False),
+    Column("indexed_seq", BigInteger, nullable=False, server_default="0"),  # up to which it can be searched
     Column("customer_seen", BigInteger, nullable=False),  # seq up to which each side has seen
     Column("adviser_seen", BigInteger, nullable=False),
     Column("preview", Text, nullable=False, server_default=""),  # of the last message, for lists
@@ -92,6 +93,12 @@ conversation = Table(
     Index("ix_conversation_visitor_id", "visitor_id"),
     Index("ix_conversation_mail_due_at", "mail_due_at"),
     Index("ix_conversation_updated_at", "updated_at"),
+    Index(
+        "ix_conversation_unindexed",
+        "id",
+        sqlite_where=text("last_seq > indexed_seq"),
+        postgresql_where=text("last_seq > indexed_seq"),
+    ),
 )
 
 # The log. `seq` counts from 1 without gaps; nothing in it is ever changed: an edit is another event.

@@ -88,6 +88,7 @@ def upgrade() -> None:
         sa.Column("page", sa.Text(), server_default="", nullable=False),
         sa.Column("tags", sa.Text(), server_default="[]", nullable=False),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
+        sa.Column("indexed_seq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("customer_seen", sa.BigInteger(), nullable=False),
         sa.Column("adviser_seen", sa.BigInteger(), nullable=False),
         sa.Column("preview", sa.Text(), server_default="", nullable=False),
@@ -204,3 +205,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_installation")),
     )
     op.bulk_insert(installation, [{"id": 1, "epoch": secrets.token_hex(8)}])
+    op.create_index(
+        "ix_conversation_unindexed",
+        "conversation",
+        ["id"],
+        sqlite_where=sa.text("last_seq > indexed_seq"),
+        postgresql_where=sa.text("last_seq > indexed_seq"),
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("CREATE VIRTUAL TABLE event_text USING fts5(conversation_id UNINDEXED, seq UNINDEXED, text)")
+    else:
+        op.execute(
+            "CREATE TABLE event_text (conversation_id bigint NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,"
+            " seq bigint NOT NULL, text text NOT NULL, PRIMARY KEY (conversation_id, seq))"
+        )
+        op.execute("CREATE INDEX ix_event_text_text ON event_text USING gin (to_tsvector('simple', text))")
