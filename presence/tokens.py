@@ -23,6 +23,11 @@ def derived_token(key: bytes, purpose: str, *parts: str | int) -> str:
     return _base62(hmac.digest(key, message, "sha256")[:16])
 
 
+def is_same(token: str, derived: str) -> bool:
+    """Whether a token is the one that was derived; how long it takes tells nothing of it."""
+    return hmac.compare_digest(token.encode("utf-8", "replace"), derived.encode())
+
+
 def fingerprint(token: str) -> str:
     """What is stored instead of a token: its SHA-256 in hex."""
     return hashlib.sha256(token.encode()).hexdigest()

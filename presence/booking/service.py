@@ -23,7 +23,7 @@ from presence.errors import FieldError, HoldGone, NotFound, NotPossible
 from presence.roster import store as roster_store
 from presence.roster.model import Adviser
 from presence.storage.database import Database
-from presence.tokens import fingerprint, random_token
+from presence.tokens import fingerprint, is_same, random_token
 
 KEEP_LINKS = 90 * 86_400  # seconds after its end that an appointment's link still opens it
 
@@ -364,6 +364,26 @@ class Booking:
             raise NotFound()
         (appointment,) = store.whole(connection, [row])
         return appointment
+
+    async def invited(self, local: str, token: str) -> Appointment:
+        """The appointment a guest's link opens, once guests have been told of it; else `NotFound`, whatever is wrong.
+
+        `local` is the first half of the appointment's UID.
+        """
+        now, uid = self._clock.now(), self._letters.uid_of_guest(local)
+        if not is_same(token, self._letters.guest_token(uid)):
+            raise NotFound()
+
+        def work(connection: Connection) -> Appointment:
+            row = store.by_uid(connection, uid)
+            if row is None or row.ends_at + KEEP_LINKS < now or row.state in {"requested", "declined"}:
+                raise NotFound()
+            (appointment,) = store.whole(connection, [row])
+            if not appointment.guests:
+                raise NotFound()
+            return appointment
+
+        return await self._database.read(work)
 
     def shown(self, appointment: Appointment, token: str) -> Shown:
         """An appointment with what its customer may do about it now."""

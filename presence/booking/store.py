@@ -338,6 +338,11 @@ def by_fingerprint(connection: Connection, fingerprint: str) -> Row[Any] | None:
     return connection.execute(_BY_FINGERPRINT, {"value": fingerprint}).one_or_none()
 
 
+def by_uid(connection: Connection, uid: str) -> Row[Any] | None:
+    """The appointment's row with an iCalendar UID."""
+    return connection.execute(select(appointment).where(appointment.c.uid == uid)).one_or_none()
+
+
 def by_request_key(connection: Connection, key: str) -> Row[Any] | None:
     """The appointment's row that the same form or call has already made."""
     return connection.execute(_BY_REQUEST_KEY, {"value": key}).one_or_none()
