@@ -4,13 +4,13 @@ There are two of these in a process. The readers' follows what is committed. The
 writes and sees its own transaction, so that booking decides by the very rules that made the offer, on the last word.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import Connection
 
 from presence.booking import store
-from presence.booking.availability import AdviserCalendar, Calendars, Window
-from presence.booking.model import Agenda, Busy, Opening
+from presence.booking.availability import AdviserCalendar, Calendars, Rank, Window, rank
+from presence.booking.model import Agenda, Busy, Opening, Tally
 from presence.booking.store import StoredService, Versions
 from presence.errors import NotFound
 from presence.roster import store as roster_store
@@ -31,8 +31,10 @@ class Agendas:
 
     def _forget(self) -> None:
         self.version = self._roster_version = self._day = -1
-        self._counted: dict[int, tuple[int, int]] = {}  # adviser id -> appointments since, and when the latest was made
+        # Adviser id -> appointments since, and when the latest was made; and what that means in each service's pool.
+        self._counted: dict[int, tuple[int, int]] = {}
         self._counted_since = 0
+        self._ranks: dict[int, dict[int, Rank]] = {}
 
     def refresh(self, connection: Connection, now: int) -> None:
         """Take in what has been committed since."""
@@ -62,12 +64,12 @@ class Agendas:
         self._services = {one.service.slug: one for one in stored}
         self._by_id = {one.id: one for one in stored}
         self._day = now // DAY
-        self._counted.clear()
+        self._counted, self._ranks = {}, {}
 
     def _load_changed(self, connection: Connection) -> None:
         changed = store.busy_since(connection, self.version, self._calendars.window.counted_from)
         for adviser_id, busy in changed.items():
-            self._counted.pop(adviser_id, None)
+            self._count(adviser_id, None)
             known = self._calendars.get(adviser_id)
             if known is not None:
                 self._calendars.put(Agenda(known.adviser, tuple(busy)))
@@ -82,24 +84,53 @@ class Agendas:
             if known is not None:
                 self._calendars.put(Agenda(known.adviser, (*known.agenda.busy, busy)))
             if booked_at is not None and adviser_id in self._counted:
-                self._counted[adviser_id] = (self._counted[adviser_id][0] + 1, booked_at)
+                self._count(adviser_id, (self._counted[adviser_id][0] + 1, booked_at))
         self.version = version
 
-    def booked(self, connection: Connection, adviser_ids: Sequence[int], now: int) -> Mapping[int, tuple[int, int]]:
-        """Per adviser, at least of those asked for: appointments made lately, and when the latest was made.
+    def _count(self, adviser_id: int, counted: tuple[int, int] | None) -> None:
+        """Take in an adviser's appointments, or forget them until they are asked for again."""
+        if counted is None:
+            self._counted.pop(adviser_id, None)
+        else:
+            self._counted[adviser_id] = counted
+        for ranks in self._ranks.values():
+            ranks.pop(adviser_id, None)
+
+    def tallies(self, connection: Connection, stored: StoredService, now: int) -> dict[int, Tally]:
+        """What fairness knows of each adviser of a pool.
 
         Counted once and kept up like the calendars: a booking that counted a whole pool's appointments anew would take
         longer with every booking of the month.
         """
+        self._count_all(connection, stored, now)
+        return {id_: self._tally(stored, id_) for id_ in stored.members}
+
+    def ranked(
+        self, connection: Connection, stored: StoredService, now: int, pool: Iterable[AdviserCalendar]
+    ) -> list[AdviserCalendar]:
+        """Calendars of a service's pool, in the order in which its advisers take a start that all could take."""
+        self._count_all(connection, stored, now)
+        ranks = self._ranks.setdefault(stored.id, {})
+        for id_ in stored.members:
+            if id_ not in ranks:
+                ranks[id_] = rank(id_, self._tally(stored, id_))
+        return sorted(pool, key=lambda one: ranks[one.agenda.adviser.id])
+
+    def _count_all(self, connection: Connection, stored: StoredService, now: int) -> None:
         since = (now - FAIRNESS) // HOUR * HOUR
         if since != self._counted_since:
-            self._counted.clear()
+            self._counted, self._ranks = {}, {}
             self._counted_since = since
-        missing = [id_ for id_ in adviser_ids if id_ not in self._counted]
+        missing = [id_ for id_ in stored.members if id_ not in self._counted]
         if missing:
             found = store.booked(connection, missing, since)
-            self._counted.update({id_: found.get(id_, (0, 0)) for id_ in missing})
-        return self._counted
+            for id_ in missing:
+                self._count(id_, found.get(id_, (0, 0)))
+
+    def _tally(self, stored: StoredService, adviser_id: int) -> Tally:
+        priority, weight = stored.members[adviser_id]
+        booked, latest = self._counted[adviser_id]
+        return Tally(priority=priority, weight=weight, booked=booked, last_booked_at=latest)
 
     def services(self) -> tuple[StoredService, ...]:
         """Every service that can be booked, in order."""

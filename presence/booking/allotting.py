@@ -1,6 +1,7 @@
 """Giving advisers' time away, inside the writer's transaction: by the very rules that offered it, on the last word."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -8,8 +9,8 @@ from sqlalchemy import Connection
 
 from presence.booking import rules, store
 from presence.booking.agendas import Agendas
-from presence.booking.availability import AdviserCalendar, choose, free_at, free_starts
-from presence.booking.model import Appointment, Busy, Opening, Service, Tally
+from presence.booking.availability import AdviserCalendar, choose, free_starts, those_free_at
+from presence.booking.model import Appointment, Busy, Opening, Service
 from presence.booking.requests import BookRequest, HoldRequest
 from presence.booking.store import HoldRow, StoredService
 from presence.errors import FieldError, Invalid, SlotTaken
@@ -87,56 +88,71 @@ class Allotter:
         only: Sequence[Adviser] = (),
     ) -> tuple[Adviser, ...]:
         """Who takes a start, by the same rules that offered it; `SlotTaken` when nobody can."""
-        service = wanted.stored.service
         pool = self._agendas.pool(wanted.stored)
         if only:
-            pool = [one for one in pool if one.adviser.id in {adviser.id for adviser in only}]
+            staying = {adviser.id for adviser in only}
+            pool = [one for one in pool if one.adviser.id in staying]
+        if wanted.stored.service.pool.collective:
+            free = list(self._free(wanted, pool, now))
+            chosen = free if len(free) == len(pool) else []
+        else:
+            chosen = self._wished(wanted, pool, now, held) or self._fairest(connection, wanted, pool, now)
+        if not chosen:
+            raise SlotTaken(self._nearest(wanted, pool, now))
+        return tuple(one.adviser for one in chosen)
 
-        def free(calendars: Sequence[AdviserCalendar]) -> list[AdviserCalendar]:
-            return free_at(
-                service,
-                wanted.duration,
-                wanted.start,
-                calendars,
-                self._agendas.opening,
-                now,
-                medium=wanted.medium,
-                spoken=wanted.spoken,
-                ignoring=wanted.ignoring,
-            )
+    def _wished(
+        self, wanted: Wanted, pool: Sequence[AdviserCalendar], now: int, held: HoldRow | None
+    ) -> list[AdviserCalendar]:
+        """Whoever is asked for, else the customer's own, else whose time is held: when they are free."""
+        ids = (wanted.personal, *(held.adviser_ids if held is not None else ()))
+        if not wanted.adviser and not any(ids):
+            return []
+        wishes = [one for one in pool if one.adviser.slug == wanted.adviser]
+        wishes += [one for id_ in ids for one in pool if one.adviser.id == id_]
+        return list(islice(self._free(wanted, wishes, now), 1))
 
-        able = [one.adviser for one in free(pool)]
-        if not able:
-            starts = free_starts(
-                service,
-                wanted.duration,
-                pool,
-                self._agendas.opening,
-                now,
-                medium=wanted.medium,
-                spoken=wanted.spoken,
-                ignoring=wanted.ignoring,
-            )
-            raise SlotTaken(rules.nearest(starts, wanted.start))
-        if service.pool.collective:
-            return tuple(able)
-        named = next((one.id for one in able if one.slug == wanted.adviser), None)
-        personal = next((one.id for one in able if one.id == wanted.personal), None)
-        kept = next((one.id for one in able if held is not None and one.id in held.adviser_ids), None)
-        first = named or personal or kept
-        tallies = {} if first is not None else self._tallies(connection, wanted.stored, able, now)
-        return (choose(able, tallies, personal=first, lead_threshold=service.pool.lead_threshold),)
+    def _fairest(
+        self, connection: Connection, wanted: Wanted, pool: Sequence[AdviserCalendar], now: int
+    ) -> list[AdviserCalendar]:
+        """Whose turn it is, of those who are free."""
+        stored = wanted.stored
+        threshold = stored.service.pool.lead_threshold
+        if threshold is None:
+            ranked = self._agendas.ranked(connection, stored, now, pool)
+            return list(islice(self._free(wanted, ranked, now), 1))
+        free = list(self._free(wanted, pool, now))
+        if not free:
+            return []
+        tallies = self._agendas.tallies(connection, stored, now)
+        first = choose([one.adviser for one in free], tallies, lead_threshold=threshold)
+        return [one for one in free if one.adviser.id == first.id]
 
-    def _tallies(
-        self, connection: Connection, stored: StoredService, able: Sequence[Adviser], now: int
-    ) -> dict[int, Tally]:
-        booked = self._agendas.booked(connection, [one.id for one in able], now)
-        tallies = {}
-        for one in able:
-            priority, weight = stored.members[one.id]
-            count, latest = booked[one.id]
-            tallies[one.id] = Tally(priority=priority, weight=weight, booked=count, last_booked_at=latest)
-        return tallies
+    def _free(self, wanted: Wanted, calendars: Sequence[AdviserCalendar], now: int) -> Iterator[AdviserCalendar]:
+        return those_free_at(
+            wanted.stored.service,
+            wanted.duration,
+            wanted.start,
+            calendars,
+            self._agendas.opening,
+            now,
+            medium=wanted.medium,
+            spoken=wanted.spoken,
+            ignoring=wanted.ignoring,
+        )
+
+    def _nearest(self, wanted: Wanted, pool: Sequence[AdviserCalendar], now: int) -> tuple[int, ...]:
+        starts = free_starts(
+            wanted.stored.service,
+            wanted.duration,
+            pool,
+            self._agendas.opening,
+            now,
+            medium=wanted.medium,
+            spoken=wanted.spoken,
+            ignoring=wanted.ignoring,
+        )
+        return rules.nearest(starts, wanted.start)
 
     def take(
         self,

@@ -1,7 +1,7 @@
 """When somebody is free, and who: pure rules on bitmaps of five-minute cells."""
 
 from presence.booking.availability.calendars import AdviserCalendar, Calendars
-from presence.booking.availability.choosing import choose, personal_or_pool
+from presence.booking.availability.choosing import Rank, choose, personal_or_pool, rank
 from presence.booking.availability.explaining import Reason, why
 from presence.booking.availability.hours import knows_holidays
 from presence.booking.availability.starts import (
@@ -10,12 +10,14 @@ from presence.booking.availability.starts import (
     free_starts,
     horizon_end,
     next_free_start,
+    those_free_at,
 )
 from presence.booking.availability.window import Window
 
 __all__ = [
     "AdviserCalendar",
     "Calendars",
+    "Rank",
     "Reason",
     "Window",
     "choose",
@@ -26,5 +28,7 @@ __all__ = [
     "knows_holidays",
     "next_free_start",
     "personal_or_pool",
+    "rank",
+    "those_free_at",
     "why",
 ]

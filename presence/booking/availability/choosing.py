@@ -6,6 +6,7 @@ from presence.booking.model import Service, Tally
 from presence.roster.model import Adviser
 
 _DAY = 86_400
+Rank = tuple[int, float, int, int]
 
 
 def choose(
@@ -29,11 +30,12 @@ def choose(
         least = min(tally.booked for tally in known.values())
         left = [one for one in free if known[one.id].booked - least <= lead_threshold]
 
-    def rank(one: Adviser) -> tuple[int, float, int, int]:
-        tally = known[one.id]
-        return -tally.priority, tally.booked / max(tally.weight, 1), tally.last_booked_at, one.id
+    return min(left, key=lambda one: rank(one.id, known[one.id]))
 
-    return min(left, key=rank)
+
+def rank(adviser_id: int, tally: Tally) -> Rank:
+    """Who of a pool comes first, when all are free: the lowest."""
+    return -tally.priority, tally.booked / max(tally.weight, 1), tally.last_booked_at, adviser_id
 
 
 def personal_or_pool(

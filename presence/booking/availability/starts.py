@@ -1,7 +1,7 @@
 """Free starts: the union over a pool, or the intersection of all of a collective one."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from operator import and_, or_
 
@@ -82,27 +82,54 @@ def free_at(
     ignoring: str = "",
 ) -> list[AdviserCalendar]:
     """Who can take exactly this start, by the rules that offer it; of a collective pool all or nobody."""
+    free = list(
+        those_free_at(
+            service, duration, start, calendars, opening, now, medium=medium, spoken=spoken, ignoring=ignoring
+        )
+    )
+    return [] if service.pool.collective and len(free) < len(calendars) else free
+
+
+def those_free_at(
+    service: Service,
+    duration: int,
+    start: int,
+    calendars: Sequence[AdviserCalendar],
+    opening: Opening,
+    now: int,
+    *,
+    medium: Medium | None = None,
+    spoken: str = "",
+    ignoring: str = "",
+) -> Iterator[AdviserCalendar]:
+    """One after the other of those who can take exactly this start: of a large pool often the first is enough."""
     if not calendars or not earliest(service, now) <= start < horizon_end(service, opening, now):
-        return []
+        return
     bit = calendars[0].window.bit(start)
     if bit is None:
-        return []
-    shape = Shape.of(service, duration)
-    free = able_of(service, [one for one in calendars if one.begins(shape, bit, now, ignoring)], medium, spoken)
-    return [] if service.pool.collective and len(free) < len(calendars) else free
+        return
+    shape, media = Shape.of(service, duration), _media(service, medium)
+    for one in calendars:
+        if one.begins(shape, bit, now, ignoring) and _is_able(one, media, spoken):
+            yield one
 
 
 def able_of(
     service: Service, calendars: Sequence[AdviserCalendar], medium: Medium | None, spoken: str
 ) -> list[AdviserCalendar]:
     """Who of a pool offers the medium and speaks the language; a collective pool is able only as a whole."""
-    media = {one for one in service.media if medium is None or one == medium}
-    able = [
-        one
-        for one in calendars
-        if not media.isdisjoint(one.agenda.adviser.media) and (not spoken or spoken in one.agenda.adviser.languages)
-    ]
+    media = _media(service, medium)
+    able = [one for one in calendars if _is_able(one, media, spoken)]
     return [] if service.pool.collective and len(able) < len(calendars) else able
+
+
+def _media(service: Service, medium: Medium | None) -> frozenset[Medium]:
+    return frozenset(one for one in service.media if medium is None or one == medium)
+
+
+def _is_able(calendar: AdviserCalendar, media: frozenset[Medium], spoken: str) -> bool:
+    adviser = calendar.agenda.adviser
+    return not media.isdisjoint(adviser.media) and (not spoken or spoken in adviser.languages)
 
 
 def bookable_bits(service: Service, opening: Opening, now: int, window: Window) -> int:
