@@ -58,7 +58,9 @@ def _runner(as_root: bool):  # type: ignore[no-untyped-def]
         words = [str(word) for word in command]
         if as_root:  # the server refuses to be run by root
             words = [shutil.which("runuser") or "runuser", "-u", "postgres", "--", *words]
-        subprocess.run(words, check=True, capture_output=True, cwd="/")
+        done = subprocess.run(words, check=False, capture_output=True, text=True, cwd="/")
+        if done.returncode:
+            raise RuntimeError(f"{words[-1]}: {done.stdout} {done.stderr}")
 
     return run
 
