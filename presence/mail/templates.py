@@ -4,8 +4,10 @@ Compiled once a language, at the start, with what is translated already in place
 not. A template sees `_` and `ngettext` of the reader's language.
 """
 
+import functools
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +44,34 @@ class MailTemplates:
 
     def __init__(self, override_dir: str = "") -> None:
         """Compile all; raises `ConfigError` naming a missing directory or a template with an error."""
-        directories = [BUILT_IN]
-        if override_dir:
-            if not Path(override_dir).is_dir():
-                raise ConfigError(f"mail.templates: {override_dir!r} is not a directory")
-            directories.insert(0, Path(override_dir))
-        self._templates: dict[tuple[str, str], Template] = {}
-        for language in LANGUAGES:
-            environment = _environment(directories, language)
-            for name in environment.list_templates(extensions=["html", "txt"]):
-                try:
-                    self._templates[language, name] = environment.get_template(name)
-                except TemplateError as error:
-                    raise ConfigError(f"mail template {name!r}: {error}") from error
+        if override_dir and not Path(override_dir).is_dir():
+            raise ConfigError(f"mail.templates: {override_dir!r} is not a directory")
+        self._templates = _compiled((Path(override_dir), BUILT_IN)) if override_dir else _built_in()
 
     def render(self, name: str, language: str, context: dict[str, Any]) -> str:
         """A template's text in a language."""
         return self._templates[language, name].render(context)
 
 
-def _environment(directories: list[Path], language: str) -> Environment:
+def _compiled(directories: Sequence[Path]) -> dict[tuple[str, str], Template]:
+    templates: dict[tuple[str, str], Template] = {}
+    for language in LANGUAGES:
+        environment = _environment(directories, language)
+        for name in environment.list_templates(extensions=["html", "txt"]):
+            try:
+                templates[language, name] = environment.get_template(name)
+            except TemplateError as error:
+                raise ConfigError(f"mail template {name!r}: {error}") from error
+    return templates
+
+
+@functools.cache
+def _built_in() -> dict[tuple[str, str], Template]:
+    """Compiled once a process: bookings and chat both write mails."""
+    return _compiled([BUILT_IN])
+
+
+def _environment(directories: Sequence[Path], language: str) -> Environment:
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(directory) for directory in directories]),
         extensions=[_Translated],
