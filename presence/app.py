@@ -20,7 +20,7 @@ from presence.booking import seed as booking_seed
 from presence.booking.correspondence import Correspondence
 from presence.booking.desk import Desk
 from presence.booking.letters import Organisation
-from presence.booking.model import Opening
+from presence.booking.model import Appointment, Opening
 from presence.booking.rehearsal import rehearse
 from presence.booking.reminders import ReminderWorker
 from presence.booking.requests import OfferRequest
@@ -105,6 +105,11 @@ def create_app(
         wake_mail=mail_worker.wake,
     )
 
+    def tell_conversation(one: Appointment) -> None:
+        chat.soon(chat.chat.note_booking(one.customer.email, one.uid, one.starts_at, one.service.name))
+
+    booking.on_booked.append(tell_conversation)
+
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
@@ -156,6 +161,7 @@ def create_app(
     app.state.roster = Roster(database, clock)
     app.state.sign_in = SignIn(database, clock)
     app.state.assembly = chat
+    app.state.signed_out = chat.sign_out
     app.state.sites = Sites(database, clock)
     return app
 

@@ -46,6 +46,7 @@ class Booking:
         self._letters = letters
         self._hold_seconds = hold_minutes * 60
         self._wake = wake
+        self.on_booked: list[Callable[[Appointment], None]] = []  # after the commit
         self._seen = Agendas(opening)  # by readers, on the event loop
         self._allotter = Allotter(opening)
 
@@ -217,6 +218,8 @@ class Booking:
         booked = await self._database.write(lambda connection: self._book(connection, tidy, wrong, now))
         if not booked.repeated:
             self._wake()
+            for hear in self.on_booked:
+                hear(booked.appointment)
         return booked
 
     def _book(self, connection: Connection, request: BookRequest, wrong: dict[str, FieldError], now: int) -> Booked:

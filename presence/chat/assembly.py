@@ -1,8 +1,9 @@
 """Builds chat and the live connection, and runs what they do by themselves."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, select
@@ -89,6 +90,7 @@ class Assembly:
             presence_changed=self.presence_changed,
         )
         self._stop = asyncio.Event()
+        self._small: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """See who is there, and hear the other processes."""
@@ -121,6 +123,8 @@ class Assembly:
         self._stop.set()
         await self.cards.close()
         await self.watching.close()
+        if self._small:
+            await asyncio.wait(self._small)
         await self._bus.close()
 
     def routes(self, base_url: str) -> list[BaseRoute]:
@@ -154,6 +158,17 @@ class Assembly:
                 self.dispatcher.wake()
             case "signed out":
                 self.hub.end_person(text)
+
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something small after an answer was given; it is owned, and its failure is told to the log."""
+        task = asyncio.create_task(work)
+        self._small.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._small.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("something small failed", error=type(task.exception()).__name__)
 
     async def sign_out(self, person: str) -> None:
         """They are gone at once, on every device and node."""

@@ -133,6 +133,7 @@ async def session(request: Request) -> Response:
             "open": current.uid if current else None,
             "state": current.state if current else None,
             "presence": {"state": shown.state, "until": shown.until} if shown else None,
+            "reply": await request.app.state.database.read(store.reply_time),
             "waiting": {"position": place.position, "wait": place.wait} if place else None,
             "prechat": [field for field in config.ask if not getattr(visitor, field)],
             "proof": {"challenge": chat.proofs.challenge(now), "bits": chat.proofs.bits},

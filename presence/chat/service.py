@@ -224,6 +224,19 @@ class Chat:
 
         await self._journal.change(work)
 
+    async def note_booking(self, email: str, uid: str, starts_at: int, service: dict[str, str]) -> None:
+        """Show in the open conversation of a mail address that an appointment was made; there is one event of each."""
+        at = self._clock.now_ms()
+        body = msgspec.json.encode({"starts_at": starts_at * 1000, "service": service}).decode()
+
+        def work(connection: Connection) -> tuple[None, list[Outcome]]:
+            found = store.open_by_email(connection, email)
+            if found is None:
+                return None, []
+            return None, log.append(connection, [Entry(found, SYSTEM, f"booked {uid}"[:64], "booked", body)], at)
+
+        await self._journal.change(work)
+
     async def events(self, conversation_id: int, after: int = 0, limit: int = 10_000) -> list[Stored]:
         """What happened in a conversation."""
         return await self._database.read(lambda connection: log.read(connection, conversation_id, after, limit))

@@ -79,6 +79,16 @@ def open_of(connection: Connection, person_key: str) -> Conversation | None:
     )
 
 
+def open_by_email(connection: Connection, email: str) -> int | None:
+    """The open conversation of a customer's address that was used last."""
+    query = (
+        select(conversation.c.id)
+        .join_from(conversation, customer, conversation.c.customer_id == customer.c.id)
+        .where(customer.c.email == email, conversation.c.closed_at.is_(None))
+    )
+    return connection.execute(query.order_by(conversation.c.updated_at.desc()).limit(1)).scalar_one_or_none()
+
+
 def of_visitor(connection: Connection, one: Visitor, limit: int = 50) -> list[Conversation]:
     """A visitor's own conversations, the latest first; a verified customer's from every device."""
     mine = conversation.c.visitor_id == one.id
@@ -281,6 +291,18 @@ def handling_time(connection: Connection) -> int | None:
     )
     mean = connection.execute(select(func.avg(recent.c.closed_at - recent.c.answered_at))).scalar_one()
     return int(mean) if mean is not None else None
+
+
+def reply_time(connection: Connection) -> int | None:
+    """Seconds to the first answer in the last conversations, the median; None without any."""
+    recent = (
+        select((conversation.c.answered_at - conversation.c.created_at).label("wait"))
+        .where(conversation.c.answered_at.is_not(None))
+        .order_by(conversation.c.updated_at.desc())
+        .limit(21)
+    )
+    waits = sorted(connection.execute(recent).scalars())
+    return waits[len(waits) // 2] if waits else None
 
 
 def live_load(connection: Connection) -> tuple[int, int, int | None]:

@@ -78,8 +78,9 @@ async def sign_in(request: Request) -> Response:
     return response
 
 
-async def sign_out(request: Request, _adviser: Adviser) -> Response:
+async def sign_out(request: Request, adviser: Adviser) -> Response:
     await request.app.state.sign_in.sign_out(request.cookies.get(cookie_name(request), ""))
+    await request.app.state.signed_out(f"adviser:{adviser.id}")
     response = RedirectResponse("/sign-in", 303)
     response.delete_cookie(cookie_name(request), secure=cookie_name(request).startswith("__Host-"))
     return response

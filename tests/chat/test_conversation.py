@@ -1,5 +1,8 @@
 """Two people talk."""
 
+import re
+
+from presence.live.frames import Close
 from tests.chat.cast import Adviser, Bank, Customer
 
 
@@ -81,3 +84,27 @@ async def test_a_conversation_ends_and_is_rated(carol: Customer, alice: Adviser)
     rows = (await alice.http.get("/desk/inbox", params={"view": "closed"})).json()["rows"]
     assert [(row["c"], row["rating"]) for row in rows] == [(c, 5)]
     assert await carol.begin("Another matter") != c
+
+
+async def test_an_appointment_made_meanwhile_is_seen_in_the_conversation(
+    bank: Bank, carol: Customer, alice: Adviser
+) -> None:
+    c = await carol.begin()
+    picker = await carol.http.get("/book/talk", headers={"Accept": "text/html"})
+    start = re.findall(r'<button class="hour"[^>]*value="(\d+)"', picker.text)[-1]
+    form = await carol.http.post("/book/talk/hold", data={"start": start})
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.text))
+    await carol.http.post(form.url.path, data={**hidden, "name": "Carol", "email": carol.email})
+    booked = await carol.event("booked")
+    assert booked["c"] == c
+    assert booked["body"]["starts_at"] == int(start) * 1000
+
+
+async def test_signing_out_ends_every_device_at_once(bank: Bank, carol: Customer, alice: Adviser) -> None:
+    await carol.connect()
+    await carol.send({"t": "watch", "what": ["adviser:alice"]})
+    await carol.until(lambda f: f["t"] == "presence" and f["state"] == "available")
+    answer = await alice.http.post("/sign-out", data={"csrf": alice.http.headers["X-CSRF-Token"]})
+    assert answer.status_code == 200
+    assert await alice.closed() == Close.REPLACED
+    await carol.until(lambda f: f["t"] == "presence" and f["state"] == "offline")
