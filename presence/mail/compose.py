@@ -16,18 +16,13 @@ from email.utils import formatdate
 
 import msgspec
 
+from presence.addresses import addressable as addressable  # known by this name here too
+
 CRLF = "\r\n"
 _LINE = 76  # RFC 2045 6.7 and 6.8: encoded lines are at most 76 characters; RFC 5322 2.1.1 wants headers under 78
 _WORD_BYTES = 42  # of text in an encoded word: 56 of base64 and 12 around it stay under the 75 of RFC 2047 2
 _MAX_TEXT = 255  # characters of a subject or a name: more is an accident or an attack
 
-# What SMTP carries without SMTPUTF8 and without a quoted local part; nothing in it can end a header or an
-# address.
-_ADDRESS = re.compile(
-    r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*",
-    re.IGNORECASE | re.ASCII,
-)
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>", re.ASCII)
 _METHOD = re.compile(r"[A-Z]+", re.ASCII)
 _LANGUAGE = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
@@ -109,11 +104,6 @@ def message_id(domain: str, *parts: str | int) -> str:
     """The Message-ID that belongs to these parts at a domain: the same parts, the same Message-ID."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
     return f"<{digest[:40]}@{domain}>"
-
-
-def addressable(email: str) -> bool:
-    """Whether mail can be addressed to this: ASCII, no quoted local part, as long as RFC 5321 allows."""
-    return len(email) <= 254 and email.find("@") <= 64 and _ADDRESS.fullmatch(email) is not None
 
 
 def one_line(text: str) -> str:

@@ -3,7 +3,6 @@
 from presence.booking.availability.calendars import AdviserCalendar, Calendars
 from presence.booking.availability.choosing import Rank, choose, personal_or_pool, rank
 from presence.booking.availability.explaining import Reason, why
-from presence.booking.availability.hours import knows_holidays
 from presence.booking.availability.starts import (
     free_at,
     free_bits,
@@ -25,7 +24,6 @@ __all__ = [
     "free_bits",
     "free_starts",
     "horizon_end",
-    "knows_holidays",
     "next_free_start",
     "personal_or_pool",
     "rank",

@@ -13,9 +13,10 @@ from presence.booking.availability.calendars import (
     full_periods,
     opening_bits,
 )
-from presence.booking.availability.hours import grid_bits, is_holiday, local_date, open_bits
+from presence.booking.availability.hours import grid_bits, local_date, open_bits
 from presence.booking.availability.starts import able_of, earliest, free_at, horizon_end
 from presence.booking.model import CELL, Busy, Opening, Service
+from presence.public_holidays import is_holiday
 from presence.roster.model import WEEKDAYS, Medium
 
 Found = Iterator[tuple[str, dict[str, Any]]]

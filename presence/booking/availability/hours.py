@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from presence.booking.availability.window import DAY, DAY_CELLS, Window
 from presence.booking.model import CELL
+from presence.public_holidays import is_holiday
 from presence.roster.model import Adviser, DayException, Range, WeeklyHours
 
 EPOCH = dt.date(1970, 1, 1)
@@ -68,30 +69,6 @@ def local_date(instant: int, zone: str) -> dt.date:
 def midnight(day: dt.date, zone: str) -> int:
     """The instant a local date begins (where midnight is jumped over, the first instant after it)."""
     return int(dt.datetime.combine(day, dt.time(), clock_of(zone)).timestamp())
-
-
-@lru_cache(maxsize=1024)
-def _holidays_of(place: str, year: int) -> frozenset[dt.date]:
-    # Hundreds of modules, so only for those who name a place. The library's own object grows as it is
-    # asked, which two threads must not do at once; a set of the year's dates is safe to share.
-    import holidays
-
-    country, _, region = place.partition("-")
-    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year, expand=False))
-
-
-def is_holiday(place: str, day: dt.date) -> bool:
-    """Whether a date is a public holiday in a country or region ("FR", "FR-57"); in no place ("") never."""
-    return bool(place) and day in _holidays_of(place, day.year)
-
-
-def knows_holidays(place: str) -> bool:
-    """Whether public holidays are known of a country or region, so that a configuration can be refused."""
-    try:
-        is_holiday(place, EPOCH)
-    except NotImplementedError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=4096)

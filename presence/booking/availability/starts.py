@@ -6,9 +6,10 @@ from functools import reduce
 from operator import and_, or_
 
 from presence.booking.availability.calendars import AdviserCalendar, Shape
-from presence.booking.availability.hours import is_holiday, local_date, midnight
+from presence.booking.availability.hours import local_date, midnight
 from presence.booking.availability.window import Window
 from presence.booking.model import CELL, Opening, Service
+from presence.public_holidays import is_holiday
 from presence.roster.model import Medium
 
 

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from presence.booking.availability import horizon_end, knows_holidays
+from presence.booking.availability import horizon_end
 from presence.booking.model import Opening
+from presence.public_holidays import knows_holidays
 from presence.roster.model import Absence, DayException, WeeklyHours
 from tests.booking.availability.cast import ALWAYS, adviser, at, daily, ranges, service, shown, starts, weekdays
 
@@ -140,7 +141,11 @@ def test_a_grid_that_does_not_divide_the_day_begins_again_at_midnight() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "known"), [("FR", True), ("FR-57", True), ("DE-BY", True), ("", True), ("XX", False), ("FR-ZZ", False)]
+    ("place", "known"),
+    [
+        *((place, True) for place in ("FR", "FR-57", "DE-BY", "")),
+        *((place, False) for place in ("XX", "FR-ZZ", "fr", " FR", "FR-", "-57", "France", "HolidayBase", "utils")),
+    ],
 )
 def test_a_place_without_known_holidays_can_be_told(place: str, known: bool) -> None:
     assert knows_holidays(place) is known
