@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -28,7 +29,7 @@ inet_protocols = ipv4
 mynetworks = 127.0.0.1/32
 smtpd_tls_chain_files = {certificate}
 smtpd_recipient_restrictions = check_recipient_access inline:{{nobody@customers.example=REJECT}}, permit_mynetworks, reject
-transport_maps = static:smtp:[127.0.0.1]:{onward}
+transport_maps = static:{transport}:{onward}
 smtp_tls_security_level = none
 smtp_dns_support_level = disabled
 smtp_host_lookup = native
@@ -49,6 +50,7 @@ proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
 error unix - - n - - error
 retry unix - - n - - error
 postlog unix-dgram n - n - 1 postlogd
@@ -56,8 +58,8 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 @contextmanager
-def postfix(home: Path, *, certificate: Path, onward: int) -> Iterator[int]:
-    """A running Postfix that takes mails over STARTTLS and hands them on to a port; gives the port it listens on.
+def postfix(home: Path, *, certificate: Path, onward: int, by: Literal["smtp", "lmtp"] = "smtp") -> Iterator[int]:
+    """A running Postfix that takes mails over STARTTLS and hands them on to a port by a protocol; gives the port it listens on.
 
     Skips the test where Postfix cannot run. `certificate` is a PEM file with the key and the certificate.
     """
@@ -66,7 +68,8 @@ def postfix(home: Path, *, certificate: Path, onward: int) -> Iterator[int]:
     if os.geteuid() != 0:
         pytest.skip("Postfix is started by root alone")
     port = free_port()
-    _furnish(home, certificate=certificate, onward=onward, port=port)
+    transport = "smtp:[127.0.0.1]" if by == "smtp" else "lmtp:inet:127.0.0.1"
+    _furnish(home, certificate=certificate, onward=onward, port=port, transport=transport)
     try:
         _run(home, MASTER, "-c", home / "conf", "-w")  # ends once the server answers, which goes on in the background
         yield port
@@ -76,7 +79,7 @@ def postfix(home: Path, *, certificate: Path, onward: int) -> Iterator[int]:
             _stop(int(file.read_text()))
 
 
-def _furnish(home: Path, *, certificate: Path, onward: int, port: int) -> None:
+def _furnish(home: Path, *, certificate: Path, onward: int, port: int, transport: str) -> None:
     for name in ("conf", "queue", "data"):
         (home / name).mkdir(parents=True)
     for parent in (home, *home.parents):  # Postfix gives up root's rights, and must still find its files
@@ -84,7 +87,7 @@ def _furnish(home: Path, *, certificate: Path, onward: int, port: int) -> None:
             break
         parent.chmod(0o755)
     shutil.chown(home / "data", "postfix")
-    values = {"home": home, "certificate": certificate, "onward": onward, "port": port}
+    values = {"home": home, "certificate": certificate, "onward": onward, "port": port, "transport": transport}
     (home / "conf" / "main.cf").write_text(_MAIN.format(**values))
     (home / "conf" / "master.cf").write_text(_SERVICES.format(**values))
     _run(home, "/usr/sbin/postfix", "-c", home / "conf", "check")  # makes the queue's directories

@@ -3,8 +3,6 @@
 import asyncio
 import ssl
 
-import structlog
-
 from presence.config import InboundConfig
 from presence.errors import ConfigError
 from presence.mail.inbound.addresses import Addresses
@@ -13,14 +11,13 @@ from presence.mail.inbound.imap_session import Account
 from presence.mail.inbound.listener import Listener, Protocol
 from presence.mail.inbound.model import Deliver, Knows
 
-log = structlog.get_logger("presence.mail")
-
 
 class Doors:
     """Opens what is configured and hands every mail to `deliver`, which commits it."""
 
     def __init__(self, config: InboundConfig, deliver: Deliver, knows: Knows) -> None:
         self._config = config
+        self.opened = asyncio.Event()
         self._stop = asyncio.Event()
         self._listeners: list[tuple[Listener, str]] = []
         self._mailbox: ImapDoor | None = None
@@ -47,6 +44,7 @@ class Doors:
         try:
             for listener, address in self._listeners:
                 await listener.listen(address)
+            self.opened.set()
             if self._mailbox is not None:
                 await self._mailbox.run()
             await self._stop.wait()

@@ -180,6 +180,8 @@ class _Handler:
             return _ANSWERS[await self._deliver(mail)]
         except Unavailable:
             return _LATER
+        except Exception as error:
+            return await self.handle_exception(error)
 
     async def handle_exception(self, error: Exception) -> str:
         """Whatever went wrong, nothing was stored: the mail stays with who brought it."""
