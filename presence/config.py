@@ -6,15 +6,19 @@ Every key can be set by an environment variable (`PRESENCE_MAIL__HOST` is `mail.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from presence.addresses import addressable
 from presence.errors import ConfigError
+from presence.public_holidays import knows_holidays
+
+T = TypeVar("T")
 
 HoursTable = dict[str, tuple[str, ...]]  # weekday -> ranges such as "08:00-12:30"
 
@@ -146,6 +150,8 @@ class Config(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sites: tuple[dict[str, Any], ...] = ()
 
 
+HOLIDAYS = "a country or region whose holidays are known, such as FR, FR-57 or DE-BY"
+
 # -- reading ------------------------------------------------------------------------------------------------------
 
 SECRETS = ("secret_key", "password", "imap_password")  # may stand in a file of their own: `password_file`
@@ -158,9 +164,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     raw: dict[str, Any] = {}
     if path is not None:
         try:
-            raw = tomllib.loads(path.read_text())
-        except OSError as error:
-            raise ConfigError(f"{path}: {error.strerror}") from None
+            raw = tomllib.loads(read_text(path))
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path}: {error}") from None
     wrong: list[str] = []
@@ -174,6 +178,28 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     if wrong:
         raise ConfigError("\n".join(wrong))
     return config
+
+
+def tables(name: str, raw: Sequence[dict[str, Any]], shape: type[T]) -> tuple[T, ...]:
+    """A list of tables as structs; `ConfigError` names the key, such as advisers[2].zone."""
+    read = []
+    for number, one in enumerate(raw):
+        try:
+            read.append(msgspec.convert(one, shape))
+        except msgspec.ValidationError as error:
+            text, _, path = str(error).partition(" - at `$")
+            raise ConfigError(f"{name}[{number}]{path.rstrip('`')}: {text}") from None
+    return tuple(read)
+
+
+def read_text(path: Path) -> str:
+    """A file's text; `ConfigError` when there is none."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not a text in UTF-8") from None
 
 
 def keys() -> dict[str, tuple[Any, Any]]:
@@ -231,9 +257,9 @@ def _take_secret_files(raw: dict[str, Any], wrong: list[str], path: str = "") ->
             if file is None:
                 continue
             try:
-                values[secret] = Path(file).read_text().strip()
-            except OSError as error:
-                wrong.append(f"{path}{section}.{secret}_file: {file}: {error.strerror}")
+                values[secret] = read_text(Path(str(file))).strip()
+            except ConfigError as error:
+                wrong.append(f"{path}{section}.{secret}_file: {error}")
         _take_secret_files(values, wrong, f"{path}{section}.")
 
 
@@ -308,6 +334,10 @@ def _checked(config: Config) -> list[str]:
             for one in ranges
             if not _RANGE.fullmatch(one)
         ]
+    if not knows_holidays(organisation.holidays):
+        wrong.append(f"organisation.holidays: found {organisation.holidays!r}; {HOLIDAYS}")
+    if not addressable(config.mail.sender):
+        wrong.append(f"mail.sender: found {config.mail.sender!r}; an address alone, such as appointments@bank.example")
     if not organisation.languages:
         wrong.append("organisation.languages: found none; allowed are en, fr")
     for name, value in (("readers", config.database.readers), ("connections", config.mail.connections)):

@@ -57,6 +57,13 @@ def test_the_example_can_be_used_once_it_has_a_secret() -> None:
         ("[mail.inbound]\nlmtp_listen = '127.0.0.1:24'", ["mail.inbound", "reply_address"]),
         ("[mail.inbound]\nsmtp_listen = '25'", ["mail.inbound.smtp_listen", "'25'", "127.0.0.1:2424"]),
         ("[mail.inbound]\nimap_host = 'imap.bank.example'\nimap_tls = 'none'", ["mail.inbound.imap_tls"]),
+        ("[organisation]\nholidays = 'XX'", ["organisation.holidays", "'XX'", "FR-57"]),
+        ("[organisation]\nholidays = 'FR-ZZ'", ["organisation.holidays", "'FR-ZZ'"]),
+        ("[mail]\nsender = 'The bank <rdv@bank.example>'", ["mail.sender", "rdv@bank.example"]),
+        ("[mail]\nsender = 'rdv@bank.example\\nBcc: all'", ["mail.sender"]),
+        ("[mail]\nsender = 'zoé@bank.example'", ["mail.sender", "zoé"]),
+        ("[mail]\nsender = ''", ["mail.sender"]),
+        ("[mail]\npassword_file = '/nowhere'", ["mail.password_file", "/nowhere"]),
         ("mail = 3", ["mail", "section"]),
         ("[mail", ["config.toml"]),
     ],
@@ -65,6 +72,14 @@ def test_what_is_wrong_is_told(tmp_path: Path, text: str, said: list[str]) -> No
     with pytest.raises(ConfigError) as caught:
         load(write(tmp_path, text), SECRET)
     assert all(word in str(caught.value) for word in said)
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"\xff\xfe")
+    for path, environ in ((file, SECRET), (None, {**SECRET, "PRESENCE_MAIL__PASSWORD_FILE": str(file)})):
+        with pytest.raises(ConfigError, match=r"config\.toml: not a text"):
+            load(path, environ)
 
 
 def test_everything_wrong_is_told_at_once(tmp_path: Path) -> None:
