@@ -56,7 +56,7 @@ class LeaseKeeper:
         """Renew until stopped."""
         while not self._stop.is_set():
             try:
-                await self._renew()
+                await self.renew()
             except (Unavailable, SQLAlchemyError, OSError) as error:
                 log.warning("leases could not be renewed", error=type(error).__name__)
             try:
@@ -65,7 +65,8 @@ class LeaseKeeper:
             except TimeoutError:
                 pass
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
+        """Once: what is connected here counts for another lease."""
         ids, now = tuple(self._mine), self._clock.now()
         await self._database.write(lambda sql: leases.renew(sql, self.node, ids, now))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,8 +17,11 @@ from presence.bus import Bus
 from presence.chat.assembly import Assembly
 from presence.clock import Clock
 from presence.config import ChatConfig, Config, DatabaseConfig, LimitsConfig, OrganisationConfig, ServerConfig
+from presence.roster.presence import RENEW
 from presence.serving import server
-from tests.support import adviser, service
+from presence.storage.database import Database
+from presence.web.csrf import token_for
+from tests.support import FrozenClock, adviser, service
 
 Frame = dict[str, Any]
 SOON = 10.0  # seconds after which what was waited for is not going to come
@@ -50,15 +52,36 @@ def configuration(url: str, directory: Path, **chat: Any) -> Config:
 class Bank:
     """A running service."""
 
-    def __init__(self, app: Starlette, port: int) -> None:
+    def __init__(self, app: Starlette, port: int, clock: Clock) -> None:
         self.app = app
         self.port = port
+        self.clock = clock
         self.url = f"http://127.0.0.1:{port}"
 
     @property
     def chat(self) -> Assembly:
         found: Assembly = self.app.state.assembly
         return found
+
+    @property
+    def database(self) -> Database:
+        found: Database = self.app.state.database
+        return found
+
+    async def look(self) -> None:
+        """What every process does every few seconds by itself, now: see who is there, and give out what waits."""
+        await self.chat.board.refresh()
+        while await self.chat.dispatcher.look():
+            pass
+
+    async def later(self, seconds: int) -> None:
+        """Time passes as it does for a process that runs: its leases are renewed on the way."""
+        assert isinstance(self.clock, FrozenClock)
+        while seconds > 0:
+            self.clock.advance(min(seconds, RENEW))
+            seconds -= RENEW
+            await self.chat.leases.renew()
+        await self.look()
 
 
 @asynccontextmanager
@@ -72,7 +95,7 @@ async def bank_at(config: Config, clock: Clock, *, bus: Bus | None = None, port:
     if task.done():
         task.result()
     try:
-        yield Bank(app, serving.servers[0].sockets[0].getsockname()[1])
+        yield Bank(app, serving.servers[0].sockets[0].getsockname()[1], clock)
     finally:
         serving.should_exit = True
         await task
@@ -118,8 +141,10 @@ class Browser:
             async for message in socket:
                 self.frames += json.loads(message)
                 self._heard.set()
+        except websockets.ConnectionClosed:
+            pass
         finally:
-            self.close_code = socket.close_code
+            self.close_code = socket.close_code or 1006
             self._heard.set()
 
     async def send(self, *frames: Frame) -> None:
@@ -175,6 +200,11 @@ class Browser:
             await asyncio.wait({self._reading})
             self._reading = None
 
+    def vanish(self) -> None:
+        """End as a browser does that is killed, or that loses its network: no goodbye."""
+        assert self._socket is not None
+        self._socket.transport.abort()
+
     async def post(self, path: str, **body: Any) -> httpx.Response:
         return await self.http.post(path, json=body)
 
@@ -225,10 +255,9 @@ class Adviser(Browser):
 
     async def sign_in(self) -> None:
         form = {"email": f"{self.slug}@bank.example", "password": f"{self.slug}'s long password"}
-        answer = await self.http.post("/sign-in", data=form)
-        assert answer.status_code == 200, answer.text
-        page = await self.http.get("/agenda", headers={"Accept": "text/html"})
-        self.http.headers["X-CSRF-Token"] = re.findall(r'name="csrf" value="(\w+)"', page.text)[0]
+        answer = await self.http.post("/sign-in", data=form, follow_redirects=False)
+        assert answer.status_code == 303, answer.text
+        self.http.headers["X-CSRF-Token"] = token_for(self.http.cookies["presence"])
 
     async def token(self) -> str:
         answer = await self.post("/desk/token")

@@ -1,26 +1,31 @@
-"""Databases in which the bank's people are already: what takes a second to make is made once, and copied for each test."""
+"""The bank with its chat, on a real port; and people who talk over real sockets.
+
+What takes a second to make, a database with the bank's people in it, is made once and copied for each test.
+"""
 
 import asyncio
 import shutil
 import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from presence.app import sow
 from presence.clock import SystemClock
+from presence.config import Config
 from presence.storage.database import Database
-from presence.storage.tables import adviser, customer
-from tests.chat.cast import configuration, quick_hash
+from tests.chat.cast import Adviser, Bank, Customer, bank_at, configuration
 from tests.conftest import _execute
+from tests.support import FrozenClock
+
+People = Callable[..., Awaitable[Customer]]
 
 
 async def _settle(url: str) -> None:
     database = Database(url)
     await database.open()
     await sow(database, configuration(url, Path()), SystemClock().now())
-    await database.write(lambda sql: sql.execute(update(adviser).values(password_hash=quick_hash())) and None)
     await database.close()
 
 
@@ -35,7 +40,7 @@ def settled_sqlite(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def settled_postgres(postgres_template: str) -> str:
-    """The address of a PostgreSQL database with the bank's people in it, to be copied."""
+    """The pattern of addresses of a server that has a database with the bank's people in it, to be copied."""
     _execute(postgres_template, "CREATE DATABASE template_bank TEMPLATE template_presence")
     asyncio.run(_settle(postgres_template.format(name="template_bank")))
     return postgres_template
@@ -45,7 +50,8 @@ def settled_postgres(postgres_template: str) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database with the bank's people in it: the same test on both."""
     if request.param == "sqlite":
-        return _copy(request, tmp_path)
+        shutil.copyfile(request.getfixturevalue("settled_sqlite"), tmp_path / "presence.db")
+        return f"sqlite:///{tmp_path / 'presence.db'}"
     address: str = request.getfixturevalue("settled_postgres")
     name = f"t{uuid.uuid4().hex}"
     _execute(address, f"CREATE DATABASE {name} TEMPLATE template_bank")
@@ -53,11 +59,26 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """For tests to which the kind of database makes no difference."""
-    return _copy(request, tmp_path)
+def config(database_url: str, tmp_path: Path) -> Config:
+    return configuration(database_url, tmp_path)
 
 
-def _copy(request: pytest.FixtureRequest, directory: Path) -> str:
-    shutil.copyfile(request.getfixturevalue("settled_sqlite"), directory / "presence.db")
-    return f"sqlite:///{directory / 'presence.db'}"
+@pytest.fixture
+async def bank(config: Config, clock: FrozenClock) -> AsyncIterator[Bank]:
+    """The service on a port of its own. Its clock stands still until a test moves it."""
+    async with bank_at(config, clock) as served:
+        yield served
+
+
+@pytest.fixture
+async def alice(bank: Bank) -> AsyncIterator[Adviser]:
+    """Alice at her dashboard."""
+    async with Adviser(bank, "alice") as there:
+        yield there
+
+
+@pytest.fixture
+async def carol(bank: Bank) -> AsyncIterator[Customer]:
+    """Carol on the chat page."""
+    async with Customer(bank, "Carol") as there:
+        yield there
