@@ -6,7 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from presence.app import create_app
-from presence.config import ChatConfig, Config, DatabaseConfig, LogConfig, MailConfig, OrganisationConfig, ServerConfig
+from presence.config import (
+    ChatConfig,
+    Config,
+    DatabaseConfig,
+    LimitsConfig,
+    LogConfig,
+    MailConfig,
+    OrganisationConfig,
+    ServerConfig,
+)
 from presence.mail.catcher import Catcher
 from presence.observe import configure_logging
 from presence.serving import server
@@ -106,6 +115,9 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
         organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", holidays="FR"),
         mail=MailConfig(host="127.0.0.1", port=smtp_port, sender="rendezvous@demo.example"),
         chat=ChatConfig(files=str(directory / "files")),
+        limits=LimitsConfig(  # everybody is the same address here
+            sign_in_per_minute=100, holds_per_minute=600, bookings_per_minute=600, chats_per_minute=100
+        ),
         log=LogConfig(level="warning", format="console"),
         advisers=ADVISERS,
         services=SERVICES,

@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -31,18 +32,15 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A private server; its address without a database. Durability is not what the tests ask of it."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     if not binaries:
         pytest.fail("PostgreSQL is missing: apt-get install postgresql")
-    directory = tmp_path_factory.mktemp("postgres")
+    # Not in pytest's own directory: another run would close that to the account the server needs.
+    directory = Path(tempfile.mkdtemp(prefix="presence-postgres-"))
     as_root = os.geteuid() == 0
     if as_root:
-        for parent in (directory, *directory.parents):
-            if parent == Path("/tmp"):
-                break
-            parent.chmod(0o755)
         account = pwd.getpwnam("postgres")
         os.chown(directory, account.pw_uid, account.pw_gid)
     data, run = directory / "data", _runner(as_root)
@@ -51,6 +49,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     run(binaries[-1] / "pg_ctl", "-D", data, "-w", "-o", options, "-l", directory / "log", "start")
     yield f"postgresql://presence@/{{name}}?host={directory}"
     run(binaries[-1] / "pg_ctl", "-D", data, "-m", "immediate", "stop")
+    shutil.rmtree(directory)
 
 
 def _runner(as_root: bool):  # type: ignore[no-untyped-def]
