@@ -1,0 +1,1 @@
+"""What `presence` is measured by: real processes, real HTTP, real mail. `python -m bench` prints the table."""
