@@ -5,10 +5,8 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -16,11 +14,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from presence.booking import api, desk_pages, pages
-from presence.booking import seed as booking_seed
 from presence.booking.correspondence import Correspondence
 from presence.booking.desk import Desk
 from presence.booking.letters import Organisation
-from presence.booking.model import Appointment, Opening
+from presence.booking.model import Appointment
 from presence.booking.rehearsal import rehearse
 from presence.booking.reminders import ReminderWorker
 from presence.booking.requests import OfferRequest
@@ -30,25 +27,24 @@ from presence.bus.memory import MemoryBus
 from presence.chat import desk_pages as chat_desk_pages
 from presence.chat import pages as chat_pages
 from presence.chat.assembly import Assembly
+from presence.chat.gateway import Gateway
 from presence.chat.mailing import Sender
 from presence.clock import Clock, SystemClock
 from presence.config import Config
 from presence.errors import ConfigError, NotFound, Unavailable
+from presence.first import first_of, sow
 from presence.mail import catcher_pages, outbox
 from presence.mail.catcher import Catcher
 from presence.mail.compose import Mailbox
+from presence.mail.inbound.doors import Doors, addresses_of
 from presence.mail.templates import MailTemplates
 from presence.mail.worker import MailWorker
 from presence.roster import pages as roster_pages
-from presence.roster import seed as roster_seed
-from presence.roster.model import WeeklyHours
 from presence.roster.service import Roster
 from presence.roster.sign_in import SignIn
-from presence.sites import store as sites_store
 from presence.sites.service import Sites
 from presence.storage.database import Database
 from presence.storage.tenancy import tenancy
-from presence.tokens import fingerprint
 from presence.web.assets import Assets
 from presence.web.guard import Guard
 from presence.web.limits import Limits
@@ -68,7 +64,7 @@ def create_app(
     bus: Bus | None = None,
 ) -> Starlette:
     """The application. Its lifespan opens the database, adds the first people and services, and runs the workers."""
-    clock = clock or SystemClock()
+    clock, first = clock or SystemClock(), first_of(config)
     secret_key = config.server.secret_key or secrets.token_urlsafe(32)
     database = Database(config.database.url, readers=config.database.readers)
     mail_worker = MailWorker(database, clock, config.mail)
@@ -76,7 +72,7 @@ def create_app(
     booking = Booking(
         database,
         clock,
-        opening_of(config),
+        first.opening,
         letters,
         hold_minutes=config.booking.hold_minutes,
         wake=mail_worker.wake,
@@ -109,6 +105,7 @@ def create_app(
         chat.soon(chat.chat.note_booking(one.customer.email, one.uid, one.starts_at, one.service.name))
 
     booking.on_booked.append(tell_conversation)
+    doors = _doors(config, database, clock, chat, mail_worker)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -116,14 +113,20 @@ def create_app(
             await stack.enter_async_context(tenancy(database.url, shared=several))
             await database.open()
             stack.push_async_callback(database.close)
-            await sow(database, config, clock.now())
+            await sow(database, first, clock.now())
             await chat.open()
+            if workers:
+                await doors.open()
+                stack.push_async_callback(doors.close)
             async with asyncio.TaskGroup() as group:
                 if workers:
+                    group.create_task(doors.run(), name="mailbox")
                     group.create_task(mail_worker.run(), name="mails")
                     group.create_task(reminder_worker.run(), name="reminders")
                     chat.start(group)
                 yield
+                doors.stop()
+                await doors.close()
                 await chat.stop()
                 mail_worker.stop()
                 reminder_worker.stop()
@@ -166,10 +169,25 @@ def create_app(
     return app
 
 
-def opening_of(config: Config) -> Opening:
-    """The organisation's opening hours."""
-    organisation = config.organisation
-    return Opening(zone=organisation.zone, hours=WeeklyHours(**organisation.hours), holidays=organisation.holidays)
+def _doors(config: Config, database: Database, clock: Clock, chat: Assembly, mail_worker: MailWorker) -> Doors:
+    """Where mail comes in, and what it goes into."""
+    inbound = config.mail.inbound
+    if not inbound.open:
+        return Doors(inbound)
+    gateway = Gateway(
+        database=database,
+        clock=clock,
+        journal=chat.journal,
+        board=chat.board,
+        mailing=chat.mailing,
+        files=chat.files,
+        addresses=addresses_of(inbound),
+        own=config.mail.sender,
+        trusted=inbound.trusted_authserv,
+        changed=chat.presence_changed,
+        wake_mail=mail_worker.wake,
+    )
+    return Doors(inbound, gateway.deliver, gateway.knows)
 
 
 def _correspondence(config: Config, secret_key: str) -> Correspondence:
@@ -218,25 +236,6 @@ async def _expected(booking: Booking, what: str) -> int | None:
         if offers.starts and (kind != "adviser" or offers.adviser is not None):
             firsts.append(offers.starts[0])
     return min(firsts, default=None)
-
-
-async def sow(database: Database, config: Config, now: int) -> None:
-    """Add the configuration's people, services and sites that are not there yet."""
-    teams = roster_seed.entries("teams", config.teams, roster_seed.TeamEntry)
-    advisers = roster_seed.adviser_entries(config.advisers)
-    services = booking_seed.service_entries(config.services)
-
-    def work(connection: Connection) -> None:
-        roster_seed.sow(connection, teams, advisers, now)
-        booking_seed.sow(connection, services)
-        known = sites_store.slugs(connection)
-        for one in config.sites:
-            key = Path(one["key_file"]).read_text().strip() if "key_file" in one else one["key"]
-            if one["slug"] not in known:
-                sites_store.add(connection, one["slug"], one.get("name", one["slug"]), fingerprint(key), now)
-
-    if teams or advisers or services or config.sites:
-        await database.write(work)
 
 
 def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:

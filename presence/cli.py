@@ -13,13 +13,14 @@ import typer
 from sqlalchemy.engine import make_url
 
 from presence import __version__
-from presence.app import create_app, opening_of, sow
+from presence.app import create_app
 from presence.booking import seed as booking_seed
 from presence.booking.correspondence import Correspondence
 from presence.booking.service import Booking
 from presence.clock import SystemClock, instant, utc
 from presence.config import Config, load
 from presence.errors import ConfigError, Invalid, NotFound
+from presence.first import first_of, sow
 from presence.i18n import translator
 from presence.mail.smtp import probe
 from presence.observe import configure_logging
@@ -170,7 +171,7 @@ def why(
 
     async def ask(database: Database) -> None:
         letters = Correspondence.__new__(Correspondence)  # nothing is written to anybody here
-        booking = Booking(database, SystemClock(), opening_of(settings), letters)
+        booking = Booking(database, SystemClock(), first_of(settings).opening, letters)
         try:
             reasons = await booking.why(service, start)
         except NotFound:
@@ -264,13 +265,14 @@ def site_add(slug: str, name: str, config: ConfigFile = None) -> None:
 
 
 def _with_database(settings: Config, work) -> None:  # type: ignore[no-untyped-def]
+    first = first_of(settings)
     migrate(settings.database.url)
 
     async def run() -> None:
         database = Database(settings.database.url)
         await database.open()
         try:
-            await sow(database, settings, SystemClock().now())
+            await sow(database, first, SystemClock().now())
             await work(database)
         finally:
             await database.close()

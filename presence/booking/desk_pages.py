@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ from presence.web.forms import Form, form_of
 from presence.web.request import language_of, page, web_of
 
 WEEK = dt.timedelta(days=7)
+LIMITS = ("daily_limit", "weekly_limit")
+_SPAN = re.compile(r"([0-9]{1,12})/([0-9]{1,12})")  # an absence, by its instants
 
 
 def routes() -> list[BaseRoute]:
@@ -189,8 +192,10 @@ def _hours(
     feed: str = "",
 ) -> Response:
     written = {day: ", ".join(getattr(adviser.hours, day)) for day in WEEKDAYS}
+    limits = {name: getattr(adviser, name) for name in LIMITS}
     if typed is not None and typed.text("form") == "hours":
         written = {day: typed.text(day) for day in WEEKDAYS}
+        limits = {name: typed.text(name) for name in LIMITS}
     monday = dt.date(2024, 1, 1)
     return page(
         request,
@@ -198,6 +203,7 @@ def _hours(
         status,
         adviser=adviser,
         written=written,
+        limits={name: "" if limit is None else limit for name, limit in limits.items()},
         names={day: monday + dt.timedelta(days=n) for n, day in enumerate(WEEKDAYS)},
         wrong=wrong or {},
         typed=typed,
@@ -208,10 +214,10 @@ def _hours(
 async def set_hours(request: Request, adviser: Adviser) -> Response:
     form, roster = await form_of(request), _roster(request)
     try:
-        await roster.set_hours(adviser.id, {day: form.text(day) for day in WEEKDAYS})
+        lines: dict[str, str] = {day: form.text(day) for day in WEEKDAYS}
+        await roster.set_week(adviser.id, lines, form.text("daily_limit"), form.text("weekly_limit"))
     except Invalid as error:
         return _hours(request, adviser, error.fields, form, 422)
-    await roster.set_limits(adviser.id, form.whole("daily_limit"), form.whole("weekly_limit"))
     return RedirectResponse("/agenda/hours", 303)
 
 
@@ -231,24 +237,26 @@ async def change_absences(request: Request, adviser: Adviser) -> Response:
     form, roster = await form_of(request), _roster(request)
     try:
         if form.text("remove"):
-            starts_at, _, ends_at = form.text("remove").partition("-")
-            await roster.drop_absence(adviser.id, int(starts_at or 0), int(ends_at or 0))
+            found = _SPAN.fullmatch(form.text("remove"))
+            if found:
+                await roster.drop_absence(adviser.id, int(found[1]), int(found[2]))
         else:
             starts, ends = (_moment(form, name, adviser.zone) for name in ("starts", "ends"))
             await roster.add_absence(adviser.id, starts, ends, form.text("note"))
     except Invalid as error:
         return _hours(request, adviser, error.fields, form, 422)
-    except ValueError:
-        return _hours(request, adviser, {"starts": FieldError("Please choose a date and a time")}, form, 422)
     return RedirectResponse("/agenda/hours", 303)
 
 
 def _moment(form: Form, name: str, zone: str) -> int:
     """A local date and time of the adviser's; `Invalid` names the field."""
     try:
-        return instant(dt.datetime.fromisoformat(form.text(name)).replace(tzinfo=ZoneInfo(zone)))
-    except (ValueError, OverflowError):
-        raise Invalid({name: FieldError("Please choose a date and a time")}) from None
+        moment = dt.datetime.fromisoformat(form.text(name))
+    except ValueError:
+        moment = None
+    if moment is None or not 1971 <= moment.year <= 9000:  # others have no date in some zones
+        raise Invalid({name: FieldError("Please choose a date and a time")})
+    return instant(moment.replace(tzinfo=ZoneInfo(zone)))
 
 
 # -- the feed -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from presence.roster.model import MEDIA, Adviser, Medium, WeeklyHours
+from presence.roster.model import DAY_MINUTES, MEDIA, Adviser, Medium, WeeklyHours
 
 CELL = 300  # seconds; every start, duration and buffer is a whole number of cells
 
@@ -39,7 +39,7 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What can be booked. Durations, buffers and the grid are minutes, multiples of five."""
+    """What can be booked. Durations, buffers and the grid are minutes, multiples of five; `ValueError` when they are not."""
 
     slug: str
     name: Texts
@@ -59,9 +59,24 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     cut_off: int = 120  # minutes before the start after which the customer can neither move nor cancel
     reminders: tuple[int, ...] = (1440, 60)  # minutes before the start
 
+    def __post_init__(self) -> None:
+        # However a service comes about: what is no whole number of cells would be offered and could not be kept.
+        if not self.durations:
+            raise ValueError("durations: at least one is needed")
+        for minutes in self.durations:
+            _check_minutes("durations", minutes, 5)
+        _check_minutes("grid", self.grid, 5)
+        _check_minutes("buffer_before", self.buffer_before, 0)
+        _check_minutes("buffer_after", self.buffer_after, 0)
+
     def text(self, texts: Texts, language: str) -> str:
         """A text in a language, else English, else whatever there is."""
         return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def _check_minutes(key: str, minutes: int, least: int) -> None:
+    if minutes % 5 or not least <= minutes <= DAY_MINUTES:
+        raise ValueError(f"{key}: found {minutes}; minutes in steps of five, {least} to {DAY_MINUTES}")
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):

@@ -207,13 +207,22 @@ class Mailing:
         mail = outbox.Mail(own_id, kind, envelope, to.email, raw)
         outbox.enqueue(connection, [mail], appointment_id=None, now=now, expires_at=now + KEPT)
 
-    def tell_team(self, connection: Connection, one: Conversation, visitor: Visitor, text: str, now: int) -> None:
-        """Nobody was there: the team is told by mail, in the transaction that stores the message."""
-        members = [
-            member for member in self._board.members.values() if one.team_id is None or one.team_id in member.team_ids
-        ]
-        if one.wanted_adviser_id in self._board.members:
-            members = [self._board.members[one.wanted_adviser_id]]
+    def concerned(self, one: Conversation) -> list[int]:
+        """The advisers who should hear of it: whose it is, else who was asked for, else the team."""
+        for id_ in (one.adviser_id, one.wanted_adviser_id):
+            if id_ in self._board.members:
+                return [id_]
+        members = self._board.members.values()
+        return [member.id for member in members if one.team_id is None or one.team_id in member.team_ids]
+
+    def tell_team(
+        self, connection: Connection, one: Conversation, visitor: Visitor, text: str, now: int, *, seq: int = 0
+    ) -> None:
+        """Nobody was there: the team is told by mail, in the transaction that stores the message.
+
+        `seq` is the message's, when it is not the first.
+        """
+        members = [self._board.members[id_] for id_ in self.concerned(one)]
         emails = dict(
             tuple(row)
             for row in connection.execute(
@@ -230,6 +239,7 @@ class Mailing:
                 "link": f"{self._sender.base_url}/desk#{one.uid}",
             }
             t = translator(language)
+            first = message_id(self._sender.mailbox.domain, "chat", one.uid, "team", member.id)
             letter = Letter(
                 to=Mailbox(member.name, emails[member.id]),
                 subject=t.gettext("Message from %(name)s", name=visitor.name or visitor.email),
@@ -237,8 +247,9 @@ class Mailing:
                 html=self._templates.render("chat/offline.html", language, context),
                 language=language,
                 reply_to=self.reply_to(connection, one, f"adviser:{member.id}", emails[member.id], now),
+                references=(first,) if seq else (),
             )
-            own_id = message_id(self._sender.mailbox.domain, "chat", one.uid, "team", member.id)
+            own_id = message_id(self._sender.mailbox.domain, "chat", one.uid, "team", member.id, seq) if seq else first
             self._send(
                 connection, one, "chat", letter.to, person=f"adviser:{member.id}", own_id=own_id, letter=letter, now=now
             )

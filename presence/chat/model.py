@@ -17,7 +17,7 @@ CustomerKind = Literal["text", "file", "edit", "withdraw", "seen", "got"]
 FROM_CUSTOMERS = frozenset({"text", "file", "edit", "withdraw", "seen", "got"})
 FROM_ADVISERS = FROM_CUSTOMERS | {"note"}
 SPOKEN = frozenset({"text", "file"})  # what counts as a message
-INTERNAL = frozenset({"note", "tagged", "unassigned"})  # customers get their seq and nothing else
+INTERNAL = frozenset({"note", "tagged", "unassigned", "undelivered"})  # customers get their seq and nothing else
 
 
 def adviser_sender(adviser_id: int) -> str:
@@ -118,15 +118,6 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
 
 
-class Text(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The body of a text: `quoted` is what a mail repeated, `unverified` that its sender is not who it should be."""
-
-    text: str
-    via: str = ""
-    quoted: str = ""
-    unverified: str = ""  # the address it came from
-
-
 class FileBody(msgspec.Struct, frozen=True):
     """The body of a file."""
 
@@ -134,6 +125,20 @@ class FileBody(msgspec.Struct, frozen=True):
     name: str = ""
     type: str = ""
     size: int = 0
+
+
+class Text(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of a text or a note. What came by mail says so, and has what it repeated apart.
+
+    A mail that is not a message of who it should be from is a note of the system's, with the reason and its files.
+    """
+
+    text: str
+    via: str = ""
+    quoted: str = ""
+    unverified: str = ""  # the address it came from
+    automatic: str = ""  # the signal by which it was recognised
+    files: tuple[FileBody, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -23,6 +23,9 @@ MAX_ID = 64
 EDITABLE = 15 * 60  # seconds after which a text can neither be edited nor withdrawn
 MAIL_AFTER = 120  # seconds unseen after which an adviser's message is mailed
 PREVIEW = 140  # characters
+# In the body of what came by mail; inside of a JSON string it would be escaped. Who answers a mail has not seen what was
+# said since.
+_BY_MAIL = '"via":"mail"'
 
 _BODIES: dict[str, type[msgspec.Struct]] = {
     "text": Text,
@@ -101,10 +104,12 @@ def advance(head: Head, one: Entry, at: int) -> None:
     if one.kind in SPOKEN:
         head.updated_at = now
         head.preview = preview(one)
-        if by_customer:
+        by_mail = _BY_MAIL in one.body
+        if by_customer and not by_mail:
             head.customer_seen = head.last_seq
-        elif not by_system:
-            head.adviser_seen = head.last_seq
+        elif not by_customer and not by_system:
+            if not by_mail:
+                head.adviser_seen = head.last_seq
             head.answered_at = head.answered_at or now
             if head.has_mail and head.mail_due_at is None:
                 head.mail_due_at = now + MAIL_AFTER

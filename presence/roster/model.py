@@ -1,5 +1,6 @@
 """The people and hours that booking reasons about: plain immutable values, no I/O."""
 
+import datetime as dt
 from typing import Literal, Self
 
 import msgspec
@@ -67,20 +68,30 @@ class WeeklyHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(sorted(Range.parse(text) for text in getattr(self, WEEKDAYS[weekday])))
 
 
-class DayException(msgspec.Struct, frozen=True):
+class DayException(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Replaces the hours that begin on one local date; no ranges means closed that day."""
 
     day: str  # ISO date, in the adviser's zone
     ranges: tuple[str, ...] = ()
     note: str = ""
 
+    def __post_init__(self) -> None:
+        if dt.date.fromisoformat(self.day).isoformat() != self.day:  # its other forms would match no day
+            raise ValueError(f"{self.day!r} is not a date such as '2026-12-24'")
+        for text in self.ranges:
+            Range.parse(text)
 
-class Absence(msgspec.Struct, frozen=True):
+
+class Absence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Away between two instants, whatever the hours say."""
 
     starts_at: int
     ends_at: int
     note: str = ""
+
+    def __post_init__(self) -> None:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("an absence ends after it begins")
 
 
 class Adviser(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,7 +63,8 @@ async def sign_in(request: Request) -> Response:
     limited(request, "sign_in", f"account:{email[:254]}")
     onward = safe_next(form.text("next"))
     try:
-        token = await service.sign_in(email, form.text("password"))
+        former = request.cookies.get(cookie_name(request), "")
+        token = await service.sign_in(email, form.text("password"), former)
     except Invalid as error:
         return page(request, "sign_in.html", 422, email=email, wrong=error.fields, next=onward)
     response = RedirectResponse(onward, 303)

@@ -1,18 +1,23 @@
 """The first people, from the configuration: added when their slug is not there yet, never changed afterwards."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from argon2 import PasswordHasher
 from sqlalchemy import Connection
 
-from presence.errors import ConfigError
-from presence.roster import store
+from presence.addresses import addressable
+from presence.config import read_text, tables
+from presence.errors import ConfigError, FieldError
+from presence.i18n import is_zone
+from presence.public_holidays import knows_holidays
+from presence.roster import passwords, store
 from presence.roster.model import MEDIA, Absence, DayException, Medium, WeeklyHours
 
-T = TypeVar("T")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MOST = 1000  # appointments that a limit may allow
 
 
 class TeamEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,37 +49,125 @@ class AdviserEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     daily_limit: int | None = None
     weekly_limit: int | None = None
     teams: tuple[Membership, ...] = ()
-    password: str = ""
+    password: str = ""  # empty: cannot sign in
     password_file: str = ""
     exceptions: tuple[DayException, ...] = ()
     absences: tuple[Absence, ...] = ()
 
 
-def entries(table: str, raw: Sequence[dict[str, Any]], shape: type[T]) -> tuple[T, ...]:
-    """Tables of the configuration as structs; `ConfigError` names the key, such as advisers[2].zone."""
-    read = []
-    for number, one in enumerate(raw):
-        try:
-            read.append(msgspec.convert(one, shape))
-        except msgspec.ValidationError as error:
-            text, _, path = str(error).partition(" - at `$")
-            raise ConfigError(f"{table}[{number}]{path.rstrip('`')}: {text}") from None
-    return tuple(read)
+# -- reading ------------------------------------------------------------------------------------------------------
+
+
+def team_entries(raw: Sequence[dict[str, Any]]) -> tuple[TeamEntry, ...]:
+    """The teams of the configuration; `ConfigError` tells everything that is wrong."""
+    entries = tables("teams", raw, TeamEntry)
+    wrong = [f"teams[{n}].slug: {_SLUGS}" for n, one in enumerate(entries) if not SLUG.fullmatch(one.slug)]
+    wrong += _repeated("teams", "slug", [one.slug for one in entries])
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return entries
 
 
 def adviser_entries(raw: Sequence[dict[str, Any]]) -> tuple[AdviserEntry, ...]:
-    """The advisers of the configuration; a team may be named by its slug alone."""
-    tidy = [{**one, "teams": [{"team": t} if isinstance(t, str) else t for t in one.get("teams", ())]} for one in raw]
-    return entries("advisers", tidy, AdviserEntry)
+    """The advisers of the configuration, their passwords read; a team may be named by its slug alone.
+
+    `ConfigError` tells everything that is wrong.
+    """
+    entries = tuple(_with_password(n, one) for n, one in enumerate(tables("advisers", _tidy(raw), AdviserEntry)))
+    wrong = [
+        f"advisers[{n}].{key}: {error.message % error.values}"
+        for n, one in enumerate(entries)
+        for key, error in wrong_with(one).items()
+    ]
+    wrong += _repeated("advisers", "slug", [one.slug for one in entries])
+    wrong += _repeated("advisers", "email", [normal(one.email) for one in entries])
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    return entries
+
+
+def wrong_with(entry: AdviserEntry) -> dict[str, FieldError]:
+    """What is wrong with an adviser, by field; the types have told the rest."""
+    wrong: dict[str, FieldError] = {}
+    if not SLUG.fullmatch(entry.slug):
+        wrong["slug"] = FieldError(_SLUGS)
+    if not entry.name.strip():
+        wrong["name"] = FieldError("This is needed")
+    if not addressable(normal(entry.email)):
+        wrong["email"] = FieldError("This is not an email address, such as name@example.com")
+    if not is_zone(entry.zone):
+        wrong["zone"] = FieldError("This time zone is not known")
+    if not knows_holidays(entry.holidays):
+        wrong["holidays"] = FieldError("No holidays are known of this place; known are such as FR, FR-57 and DE-BY")
+    for name in ("languages", "media"):
+        if not all(getattr(entry, name)) or not getattr(entry, name):
+            wrong[name] = FieldError("This is needed")
+    for name, limit in (("daily_limit", entry.daily_limit), ("weekly_limit", entry.weekly_limit)):
+        if limit is not None and not 0 <= limit <= MOST:
+            wrong[name] = FieldError("A number up to %(most)s is needed", most=MOST)
+    if not all(SLUG.fullmatch(place.team) for place in entry.teams):
+        wrong["teams"] = FieldError(_SLUGS)
+    elif len({place.team for place in entry.teams}) < len(entry.teams):
+        wrong["teams"] = FieldError("Name each one once")
+    password = passwords.wrong_with(entry.password) if entry.password else None
+    if password is not None:
+        wrong["password"] = password
+    return wrong
+
+
+def normal(email: str) -> str:
+    """An adviser's address as it is compared and stored."""
+    return email.strip().lower()
+
+
+_SLUGS = "Lower-case letters, digits and dashes"
+
+
+def _tidy(raw: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Teams named by their slug alone, made whole."""
+    tidy = []
+    for one in raw:
+        teams = one.get("teams")
+        if isinstance(teams, list | tuple):
+            one = {**one, "teams": [{"team": team} if isinstance(team, str) else team for team in teams]}
+        tidy.append(one)
+    return tidy
+
+
+def _with_password(number: int, entry: AdviserEntry) -> AdviserEntry:
+    if not entry.password_file:
+        return entry
+    try:
+        return msgspec.structs.replace(entry, password=read_text(Path(entry.password_file)).strip(), password_file="")
+    except ConfigError as error:
+        raise ConfigError(f"advisers[{number}].password_file: {error}") from None
+
+
+def _repeated(table: str, key: str, values: Iterable[str]) -> list[str]:
+    first: dict[str, int] = {}
+    return [
+        f"{table}[{number}].{key}: {value!r} is {table}[{first[value]}]'s already"
+        for number, value in enumerate(values)
+        if first.setdefault(value, number) != number
+    ]
+
+
+# -- storing ------------------------------------------------------------------------------------------------------
 
 
 def sow(connection: Connection, teams: Sequence[TeamEntry], advisers: Sequence[AdviserEntry], now: int) -> int:
-    """Add the teams and advisers that are not there yet; returns how many advisers were added."""
-    known = store.slugs(connection)
+    """Add the teams and advisers that are not there yet; returns how many advisers were added.
+
+    `ConfigError` when a new one's address is another's.
+    """
+    known, taken = store.slugs(connection), store.mails(connection)
     team_ids = {one.slug: store.add_team(connection, one.slug, one.name) for one in teams}
     new = [one for one in advisers if one.slug not in known]
     if not new:
         return 0
+    for one in new:
+        if normal(one.email) in taken:
+            raise ConfigError(f"adviser {one.slug!r}: another adviser has the address {one.email}")
     version = store.raise_clock(connection)
     for one in new:
         adviser_id = store.add_adviser(connection, _values(one, version, now))
@@ -90,11 +183,10 @@ def sow(connection: Connection, teams: Sequence[TeamEntry], advisers: Sequence[A
 
 
 def _values(one: AdviserEntry, version: int, now: int) -> dict[str, Any]:
-    password = Path(one.password_file).read_text().strip() if one.password_file else one.password
     return {
         "slug": one.slug,
-        "name": one.name,
-        "email": one.email.strip().lower(),
+        "name": one.name.strip(),
+        "email": normal(one.email),
         "zone": one.zone,
         "languages": msgspec.json.encode(one.languages).decode(),
         "media": msgspec.json.encode(one.media).decode(),
@@ -102,7 +194,7 @@ def _values(one: AdviserEntry, version: int, now: int) -> dict[str, Any]:
         "holidays": one.holidays,
         "daily_limit": one.daily_limit,
         "weekly_limit": one.weekly_limit,
-        "password_hash": PasswordHasher().hash(password) if password else "",
+        "password_hash": passwords.hashed(one.password) if one.password else "",
         "active": True,
         "agenda_version": version,
         "created_at": now,

@@ -13,7 +13,7 @@ from presence.roster import seed, store
 from presence.roster.model import WEEKDAYS, Absence, Adviser, DayException, Range, WeeklyHours
 from presence.storage.database import Database
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_NUMBER = re.compile(r"[0-9]{1,6}")
 
 
 class Roster:
@@ -29,15 +29,12 @@ class Roster:
 
     async def add(self, entry: seed.AdviserEntry) -> None:
         """Add an adviser. `Invalid` names what is wrong or taken."""
-        now = self._clock.now()
+        now, wrong = self._clock.now(), seed.wrong_with(entry)
 
         def work(connection: Connection) -> None:
-            wrong: dict[str, FieldError] = {}
-            if not _SLUG.fullmatch(entry.slug):
-                wrong["slug"] = FieldError("Lower-case letters, digits and dashes")
-            elif entry.slug in store.slugs(connection):
+            if entry.slug in store.slugs(connection):
                 wrong["slug"] = FieldError("This short name is taken")
-            if entry.email.strip().lower() in store.mails(connection):
+            if seed.normal(entry.email) in store.mails(connection):
                 wrong["email"] = FieldError("An adviser with this address is there already")
             if wrong:
                 raise Invalid(wrong)
@@ -45,31 +42,29 @@ class Roster:
 
         await self._database.write(work)
 
-    async def set_hours(self, adviser_id: int, texts: dict[str, str]) -> WeeklyHours:
-        """Set the weekly hours, per weekday a line such as "08:00-12:00, 13:00-18:00". `Invalid` names the days."""
-        hours = hours_of(texts)
+    async def set_week(self, adviser_id: int, lines: dict[str, str], daily: str = "", weekly: str = "") -> None:
+        """Set what every week is like: per weekday a line such as "08:00-12:00, 13:00-18:00", and how many appointments
+        a day and a week are enough (empty: no limit). `Invalid` names each field, and nothing is changed.
+        """
+        read, wrong = _week(lines)
+        limits: dict[str, int | None] = {}
+        for name, text in (("daily_limit", daily.strip()), ("weekly_limit", weekly.strip())):
+            limits[name] = int(text) if _NUMBER.fullmatch(text) else None
+            if text and (limits[name] is None or int(text) > seed.MOST):
+                wrong[name] = FieldError("A number up to %(most)s is needed", most=seed.MOST)
+        if wrong:
+            raise Invalid(wrong)
+        hours = msgspec.json.encode(WeeklyHours(**read)).decode()
         await self._change(
             adviser_id,
-            lambda connection, version: store.change_adviser(
-                connection, adviser_id, version, hours=msgspec.json.encode(hours).decode()
-            ),
-        )
-        return hours
-
-    async def set_limits(self, adviser_id: int, daily: int | None, weekly: int | None) -> None:
-        """Set how many appointments a day and a week are enough; None is no limit."""
-        await self._change(
-            adviser_id,
-            lambda connection, version: store.change_adviser(
-                connection, adviser_id, version, daily_limit=daily, weekly_limit=weekly
-            ),
+            lambda connection, version: store.change_adviser(connection, adviser_id, version, hours=hours, **limits),
         )
 
     async def set_exception(self, adviser_id: int, day: str, ranges: str, note: str = "") -> None:
         """Open one date at other hours, or close it (no ranges)."""
         wrong: dict[str, FieldError] = {}
         try:
-            dt.date.fromisoformat(day)
+            day = dt.date.fromisoformat(day).isoformat()
         except ValueError:
             wrong["day"] = FieldError("Please choose a date")
         try:
@@ -109,18 +104,24 @@ class Roster:
         await self._database.write(work)
 
 
-def hours_of(texts: dict[str, str]) -> WeeklyHours:
-    """Weekly hours from lines of text; `Invalid` names the days that cannot be read."""
+def hours_of(lines: dict[str, str]) -> WeeklyHours:
+    """Weekly hours from a line a weekday; `Invalid` names the days that cannot be read."""
+    read, wrong = _week(lines)
+    if wrong:
+        raise Invalid(wrong)
+    return WeeklyHours(**read)
+
+
+def _week(lines: dict[str, str]) -> tuple[dict[str, tuple[str, ...]], dict[str, FieldError]]:
+    """What can be read of a week, and what cannot."""
     read: dict[str, tuple[str, ...]] = {}
     wrong: dict[str, FieldError] = {}
     for day in WEEKDAYS:
         try:
-            read[day] = _ranges(texts.get(day, ""))
+            read[day] = _ranges(lines.get(day, ""))
         except ValueError:
             wrong[day] = FieldError("Hours are written 08:00-12:00, 13:00-18:00")
-    if wrong:
-        raise Invalid(wrong)
-    return WeeklyHours(**read)
+    return read, wrong
 
 
 def _ranges(text: str) -> tuple[str, ...]:

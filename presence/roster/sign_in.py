@@ -2,13 +2,11 @@
 
 import asyncio
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, delete, insert, select, update
 
 from presence.clock import Clock
 from presence.errors import FieldError, Invalid
-from presence.roster import store
+from presence.roster import passwords, store
 from presence.roster.model import Adviser
 from presence.storage.database import Database
 from presence.storage.tables import adviser as adviser_table
@@ -16,8 +14,6 @@ from presence.storage.tables import session
 from presence.tokens import fingerprint, random_token
 
 LASTS = 12 * 3600  # seconds
-_hasher = PasswordHasher()
-_NOBODY = _hasher.hash("nobody's password")  # so that an unknown address takes as long as a known one
 
 
 class SignIn:
@@ -27,29 +23,35 @@ class SignIn:
         self._database = database
         self._clock = clock
 
-    async def sign_in(self, email: str, password: str) -> str:
-        """A new session's token; the same `Invalid` for a wrong password and an unknown address."""
-        account = await self._database.read(lambda connection: store.account(connection, email.strip().lower()))
-        stored = account.password_hash if account and account.password_hash else _NOBODY
-        right = await asyncio.to_thread(_verified, stored, password[:1000])
-        if account is None or not account.password_hash or not right:
-            raise Invalid({"password": FieldError("This address and password do not belong together")})
-        token, now, adviser_id = random_token(), self._clock.now(), account.adviser_id
-        renewed = await asyncio.to_thread(_hasher.hash, password) if _hasher.check_needs_rehash(stored) else ""
+    async def sign_in(self, email: str, password: str, former: str = "") -> str:
+        """A new session's token; the same `Invalid` for a wrong password and an unknown address, after the same work.
+
+        `former` is the token the browser had until now: it ends, so that nobody goes on with what was theirs before.
+        """
+        email = email.strip().lower()
+        account = await self._database.read(lambda connection: store.account(connection, email))
+        stored = account.password_hash if account else ""
+        if not await asyncio.to_thread(passwords.is_right, stored, password):
+            raise _refusal()
+        token, now = random_token(), self._clock.now()
+        renewed = await asyncio.to_thread(passwords.hashed, password) if passwords.is_outdated(stored) else ""
 
         def work(connection: Connection) -> None:
-            connection.execute(delete(session).where(session.c.expires_at <= now))
+            if account is None or store.account(connection, email) != account:  # it was changed while we looked
+                raise _refusal()
+            ended = (session.c.expires_at <= now) | (session.c.fingerprint == fingerprint(former))
+            connection.execute(delete(session).where(ended))
             connection.execute(
                 insert(session).values(
                     fingerprint=fingerprint(token),
-                    adviser_id=adviser_id,
+                    adviser_id=account.adviser_id,
                     created_at=now,
                     expires_at=now + LASTS,
                 )
             )
             if renewed:
                 connection.execute(
-                    update(adviser_table).where(adviser_table.c.id == adviser_id).values(password_hash=renewed)
+                    update(adviser_table).where(adviser_table.c.id == account.adviser_id).values(password_hash=renewed)
                 )
 
         await self._database.write(work)
@@ -84,10 +86,11 @@ class SignIn:
         )
 
     async def set_password(self, adviser_id: int, password: str) -> None:
-        """Set an adviser's password and end their sessions. `Invalid` when it is shorter than 12 characters."""
-        if len(password) < 12:
-            raise Invalid({"password": FieldError("At least %(count)s characters are needed", count=12)})
-        hashed = await asyncio.to_thread(_hasher.hash, password)
+        """Set an adviser's password and end their sessions. `Invalid` when it is too short or too long."""
+        wrong = passwords.wrong_with(password)
+        if wrong is not None:
+            raise Invalid({"password": wrong})
+        hashed = await asyncio.to_thread(passwords.hashed, password)
 
         def work(connection: Connection) -> None:
             connection.execute(
@@ -98,8 +101,5 @@ class SignIn:
         await self._database.write(work)
 
 
-def _verified(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        return False
+def _refusal() -> Invalid:
+    return Invalid({"password": FieldError("This address and password do not belong together")})

@@ -1,8 +1,11 @@
 """Sites and the keys by which they use the API."""
 
+from sqlalchemy import Connection
+
 from presence.clock import Clock
-from presence.errors import Unauthorised
+from presence.errors import FieldError, Invalid, Unauthorised
 from presence.sites import store
+from presence.sites.seed import SLUG
 from presence.sites.store import SiteRow as Site
 from presence.storage.database import Database
 from presence.tokens import fingerprint, random_token
@@ -22,10 +25,20 @@ class Sites:
         self._known: dict[str, tuple[int, Site]] = {}
 
     async def add(self, slug: str, name: str, key: str = "") -> str:
-        """Add a site; returns its key."""
+        """Add a site; returns its key. `Invalid` names what is wrong or taken."""
         key = key or f"pk_{random_token()}"
-        now = self._clock.now()
-        await self._database.write(lambda connection: store.add(connection, slug, name, fingerprint(key), now))
+        now, wrong = self._clock.now(), {}
+        if not SLUG.fullmatch(slug):
+            wrong["slug"] = FieldError("Lower-case letters, digits and dashes")
+
+        def work(connection: Connection) -> None:
+            if slug in store.slugs(connection):
+                wrong["slug"] = FieldError("This short name is taken")
+            if wrong:
+                raise Invalid(wrong)
+            store.add(connection, slug, name, fingerprint(key), now)
+
+        await self._database.write(work)
         return key
 
     async def revoke(self, slug: str) -> bool:

@@ -36,6 +36,11 @@ def slugs(connection: Connection) -> set[str]:
     return set(connection.execute(select(site.c.slug)).scalars())
 
 
+def key_fingerprints(connection: Connection) -> set[str]:
+    """The fingerprint of every key there ever was."""
+    return set(connection.execute(select(site.c.key_fingerprint)).scalars())
+
+
 def revoke(connection: Connection, slug: str, now: int) -> bool:
     """End a site's key; False when there is no such site."""
     return connection.execute(update(site).where(site.c.slug == slug).values(revoked_at=now)).rowcount == 1

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from presence.app import sow
 from presence.clock import SystemClock
 from presence.config import Config
+from presence.first import first_of, sow
 from presence.storage.database import Database
 from tests.chat.cast import Adviser, Bank, Customer, bank_at, configuration
 from tests.conftest import _execute
@@ -25,7 +25,7 @@ People = Callable[..., Awaitable[Customer]]
 async def _settle(url: str) -> None:
     database = Database(url)
     await database.open()
-    await sow(database, configuration(url, Path()), SystemClock().now())
+    await sow(database, first_of(configuration(url, Path())), SystemClock().now())
     await database.close()
 
 

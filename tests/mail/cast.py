@@ -87,7 +87,7 @@ def hang_up(smtp: SMTP) -> None:
 async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
     """Let the others run until something is true."""
     async with asyncio.timeout(20):
-        while not await true():  # noqa: ASYNC110 - what is awaited is in a database, or in others' hands
+        while not await true():
             await asyncio.sleep(0)
 
 

@@ -16,10 +16,17 @@ _HEADER_FROM = re.compile(r"\bheader\s*\.\s*from\s*=\s*\"?([^\s\";]+)", re.IGNOR
 def dmarc_passed(mail: Incoming, trusted: str) -> bool:
     """Whether the trusted server says that the one domain in From passed DMARC."""
     domain = mail.sender.email.rpartition("@")[2]
-    if not trusted or not domain or not mail.sole_sender:
-        return False
-    verdict = _first_verdict(mail.all("authentication-results"), trusted.lower())
-    return verdict is not None and verdict == ("pass", domain)
+    return bool(domain) and mail.sole_sender and _verdict(mail, trusted) == ("pass", domain)
+
+
+def dmarc_failed(mail: Incoming, trusted: str) -> bool:
+    """Whether the trusted server says that From is forged: a domain that publishes what it sends did not send this."""
+    verdict = _verdict(mail, trusted)
+    return verdict is not None and verdict[0] == "fail"
+
+
+def _verdict(mail: Incoming, trusted: str) -> tuple[str, str] | None:
+    return _first_verdict(mail.all("authentication-results"), trusted.lower()) if trusted else None
 
 
 def _first_verdict(fields: Iterable[str], trusted: str) -> tuple[str, str] | None:

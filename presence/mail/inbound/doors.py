@@ -1,6 +1,5 @@
 """The doors that a configuration opens: LMTP, SMTP, a mailbox; several at once if need be."""
 
-import asyncio
 import ssl
 
 from presence.config import InboundConfig
@@ -15,13 +14,11 @@ from presence.mail.inbound.model import Deliver, Knows
 class Doors:
     """Opens what is configured and hands every mail to `deliver`, which commits it."""
 
-    def __init__(self, config: InboundConfig, deliver: Deliver, knows: Knows) -> None:
+    def __init__(self, config: InboundConfig, deliver: Deliver | None = None, knows: Knows | None = None) -> None:
         self._config = config
-        self.opened = asyncio.Event()
-        self._stop = asyncio.Event()
         self._listeners: list[tuple[Listener, str]] = []
         self._mailbox: ImapDoor | None = None
-        if not config.open:
+        if not config.open or deliver is None or knows is None:
             return
         addresses = addresses_of(config)
         listens: tuple[tuple[Protocol, str], ...] = (("lmtp", config.lmtp_listen), ("smtp", config.smtp_listen))
@@ -39,22 +36,27 @@ class Doors:
         if config.imap_host:
             self._mailbox = ImapDoor(_account(config), deliver, addresses.ours, max_bytes=config.max_bytes)
 
-    async def run(self) -> None:
-        """Take mail until stopped. Raises `OSError` when an address cannot be listened at."""
+    async def open(self) -> None:
+        """Listen. Raises `OSError` when an address cannot be listened at."""
         try:
             for listener, address in self._listeners:
                 await listener.listen(address)
-            self.opened.set()
-            if self._mailbox is not None:
-                await self._mailbox.run()
-            await self._stop.wait()
-        finally:
-            for listener, _ in self._listeners:
-                await listener.close()
+        except OSError:
+            await self.close()
+            raise
+
+    async def run(self) -> None:
+        """Look after the mailbox, if there is one, until stopped."""
+        if self._mailbox is not None:
+            await self._mailbox.run()
+
+    async def close(self) -> None:
+        """Hang up on those who bring mail; what was not answered comes again."""
+        for listener, _ in self._listeners:
+            await listener.close()
 
     def stop(self) -> None:
-        """Take nothing more."""
-        self._stop.set()
+        """Fetch nothing more."""
         if self._mailbox is not None:
             self._mailbox.stop()
 

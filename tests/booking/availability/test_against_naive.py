@@ -85,7 +85,7 @@ def agendas(draw: st.DrawFn, number: int, zone: str, now: int) -> Agenda:
     exceptions = tuple(DayException(day, draw(texts_of_ranges())) for day in closed)
     absences = tuple(
         Absence(now + begins * 60, now + (begins + length) * 60)
-        for begins, length in draw(st.lists(st.tuples(st.integers(-600, 4000), st.integers(0, 900)), max_size=2))
+        for begins, length in draw(st.lists(st.tuples(st.integers(-600, 4000), st.integers(1, 900)), max_size=2))
     )
     limit = st.sampled_from((None, None, None, 0, 1, 2, 4))
     return Agenda(
