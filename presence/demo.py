@@ -25,7 +25,7 @@ PASSWORD = "a calm demo password"  # noqa: S105 - known to everybody, on loopbac
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri")
 
 
-def _adviser(slug: str, name: str, languages: list[str], hours: list[str]) -> dict[str, Any]:
+def _adviser(slug: str, name: str, languages: list[str], hours: list[str], **more: Any) -> dict[str, Any]:
     return {
         "slug": slug,
         "name": name,
@@ -35,13 +35,14 @@ def _adviser(slug: str, name: str, languages: list[str], hours: list[str]) -> di
         "holidays": "FR",
         "teams": ["advice"],
         "password": PASSWORD,
+        **more,
     }
 
 
 ADVISERS = (
     _adviser("alice", "Alice Martin", ["fr", "en"], ["08:00-12:30", "13:30-17:00"]),
     _adviser("bob", "Bob Durand", ["fr"], ["12:00-22:00"]),
-    _adviser("mona", "Mona Keller", ["en", "fr", "de"], ["10:00-14:00", "16:00-20:00"]),
+    _adviser("mona", "Mona Keller", ["en", "fr", "de"], ["10:00-14:00", "16:00-20:00"], supervisor=True),
 )
 SERVICES: tuple[dict[str, Any], ...] = (
     {

@@ -41,6 +41,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     languages: tuple[str, ...]
     team_ids: frozenset[int]
+    supervisor: bool = False
 
 
 class Board:
@@ -100,7 +101,9 @@ class Board:
         for adviser_id, team_id in connection.execute(select(team_member.c.adviser_id, team_member.c.team_id)):
             teams.setdefault(adviser_id, set()).add(team_id)
         rows = connection.execute(
-            select(adviser.c.id, adviser.c.slug, adviser.c.name, adviser.c.languages).where(adviser.c.active)
+            select(adviser.c.id, adviser.c.slug, adviser.c.name, adviser.c.languages, adviser.c.supervisor).where(
+                adviser.c.active
+            )
         )
         self.members = {
             row.id: Member(
@@ -109,6 +112,7 @@ class Board:
                 name=row.name,
                 languages=tuple(msgspec.json.decode(row.languages)),
                 team_ids=frozenset(teams.get(row.id, ())),
+                supervisor=row.supervisor,
             )
             for row in rows
         }

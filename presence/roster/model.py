@@ -110,6 +110,7 @@ class Adviser(msgspec.Struct, frozen=True, kw_only=True):
     weekly_limit: int | None = None  # appointments an ISO week, in the adviser's zone
     exceptions: tuple[DayException, ...] = ()
     absences: tuple[Absence, ...] = ()
+    supervisor: bool = False  # sees every conversation and may join it
 
 
 def _minute_of_day(text: str) -> int:

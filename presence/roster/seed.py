@@ -51,6 +51,7 @@ class AdviserEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     teams: tuple[Membership, ...] = ()
     password: str = ""  # empty: cannot sign in
     password_file: str = ""
+    supervisor: bool = False
     exceptions: tuple[DayException, ...] = ()
     absences: tuple[Absence, ...] = ()
 
@@ -195,6 +196,7 @@ def _values(one: AdviserEntry, version: int, now: int) -> dict[str, Any]:
         "daily_limit": one.daily_limit,
         "weekly_limit": one.weekly_limit,
         "password_hash": passwords.hashed(one.password) if one.password else "",
+        "supervisor": one.supervisor,
         "active": True,
         "agenda_version": version,
         "created_at": now,

@@ -86,6 +86,7 @@ def _adviser(row: Row[Any], exceptions: tuple[DayException, ...], absences: tupl
         weekly_limit=row.weekly_limit,
         exceptions=exceptions,
         absences=absences,
+        supervisor=row.supervisor,
     )
 
 

@@ -1,6 +1,6 @@
 """Advisers, teams, customers, sites: who takes part."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, false
 
 from presence.storage.tables.base import id_column, instant_column, metadata
 
@@ -28,6 +28,7 @@ adviser = Table(
     Column("weekly_limit", Integer),
     Column("password_hash", Text, nullable=False, server_default=""),  # argon2id; empty: cannot sign in
     Column("feed_fingerprint", Text, unique=True),
+    Column("supervisor", Boolean, nullable=False, server_default=false()),  # sees every conversation, may join it
     Column("active", Boolean, nullable=False),
     Column("agenda_version", BigInteger, nullable=False),  # the clock's value at the last change of their agenda
     instant_column("created_at"),
