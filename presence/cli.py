@@ -203,6 +203,7 @@ def adviser_add(
     zone: str = "Europe/Paris",
     language: Annotated[list[str] | None, typer.Option(help="a language they speak")] = None,
     hours: Annotated[str, typer.Option(help="Monday to Friday")] = "09:00-12:00, 14:00-18:00",
+    supervisor: Annotated[bool, typer.Option(help="may see, join and take over every conversation")] = False,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Add an adviser."""
@@ -217,6 +218,7 @@ def adviser_add(
         languages=tuple(language or ("en", "fr")),
         hours=hours_of(texts),
         teams=tuple(roster_seed.Membership(team=one) for one in team or ()),
+        supervisor=supervisor,
         password=password,
     )
     _with_database(load(config, os.environ), lambda database: Roster(database, SystemClock()).add(entry))
