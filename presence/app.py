@@ -63,12 +63,15 @@ def create_app(
     workers: bool = True,
     bus: Bus | None = None,
 ) -> Starlette:
-    """The application. Its lifespan opens the database, adds the first people and services, and runs the workers."""
+    """The application. Its lifespan opens the database, adds the first people and services, and runs the workers.
+
+    Without `workers` nothing is mailed and no mail comes in: another process with them does that.
+    """
     clock, first = clock or SystemClock(), first_of(config)
     secret_key = config.server.secret_key or secrets.token_urlsafe(32)
     database = Database(config.database.url, readers=config.database.readers)
     mail_worker = MailWorker(database, clock, config.mail)
-    letters = _correspondence(config, secret_key)
+    letters = correspondence_of(config, secret_key)
     booking = Booking(
         database,
         clock,
@@ -78,34 +81,16 @@ def create_app(
         wake=mail_worker.wake,
     )
     reminder_worker = ReminderWorker(database, clock, letters, wake=mail_worker.wake)
-
     if bus is None and config.chat.redis_url:
         bus = redis_bus(config.chat.redis_url)
     several = bus is not None
-    chat = Assembly(
-        database,
-        clock,
-        bus or MemoryBus(),
-        config.chat,
-        secret_key=secret_key,
-        templates=MailTemplates(config.mail.templates),
-        sender=Sender(
-            organisation=config.organisation.name,
-            mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),
-            base_url=config.server.base_url,
-            reply=config.mail.inbound.reply_address,
-            bounce=config.mail.inbound.bounce_address,
-        ),
-        pool=partial(_pool, booking),
-        expected=partial(_expected, booking),
-        wake_mail=mail_worker.wake,
-    )
+    chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, booking, mail_worker)
+    doors = _doors(config, database, clock, chat, mail_worker)
 
     def tell_conversation(one: Appointment) -> None:
         chat.soon(chat.chat.note_booking(one.customer.email, one.uid, one.starts_at, one.service.name))
 
     booking.on_booked.append(tell_conversation)
-    doors = _doors(config, database, clock, chat, mail_worker)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -119,11 +104,12 @@ def create_app(
                 await doors.open()
                 stack.push_async_callback(doors.close)
             async with asyncio.TaskGroup() as group:
+                chat.start(group)
                 if workers:
+                    group.create_task(chat.mailing.run(), name="unseen messages")
                     group.create_task(doors.run(), name="mailbox")
                     group.create_task(mail_worker.run(), name="mails")
                     group.create_task(reminder_worker.run(), name="reminders")
-                    chat.start(group)
                 yield
                 doors.stop()
                 await doors.close()
@@ -169,6 +155,36 @@ def create_app(
     return app
 
 
+def _chat(
+    config: Config,
+    database: Database,
+    clock: Clock,
+    bus: Bus,
+    secret_key: str,
+    booking: Booking,
+    mail_worker: MailWorker,
+) -> Assembly:
+    """Conversations and presence, which ask booking when somebody is next there."""
+    return Assembly(
+        database,
+        clock,
+        bus,
+        config.chat,
+        secret_key=secret_key,
+        templates=MailTemplates(config.mail.templates),
+        sender=Sender(
+            organisation=config.organisation.name,
+            mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),
+            base_url=config.server.base_url,
+            reply=config.mail.inbound.reply_address,
+            bounce=config.mail.inbound.bounce_address,
+        ),
+        pool=partial(_pool, booking),
+        expected=partial(_expected, booking),
+        wake_mail=mail_worker.wake,
+    )
+
+
 def _doors(config: Config, database: Database, clock: Clock, chat: Assembly, mail_worker: MailWorker) -> Doors:
     """Where mail comes in, and what it goes into."""
     inbound = config.mail.inbound
@@ -190,7 +206,8 @@ def _doors(config: Config, database: Database, clock: Clock, chat: Assembly, mai
     return Doors(inbound, gateway.deliver, gateway.knows)
 
 
-def _correspondence(config: Config, secret_key: str) -> Correspondence:
+def correspondence_of(config: Config, secret_key: str) -> Correspondence:
+    """Who writes an organisation's letters. `ConfigError` when a template of its own cannot be used."""
     organisation = Organisation(
         name=config.organisation.name,
         mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),

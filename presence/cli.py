@@ -4,7 +4,10 @@ import asyncio
 import datetime as dt
 import os
 import secrets
+import signal
 import sys
+import tomllib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -13,27 +16,26 @@ import typer
 from sqlalchemy.engine import make_url
 
 from presence import __version__
-from presence.app import create_app
+from presence.app import correspondence_of, create_app
 from presence.booking import seed as booking_seed
-from presence.booking.correspondence import Correspondence
 from presence.booking.service import Booking
 from presence.clock import SystemClock, instant, utc
-from presence.config import Config, load
+from presence.config import Config, load, read_text
 from presence.errors import ConfigError, Invalid, NotFound
 from presence.first import first_of, sow
 from presence.i18n import translator
 from presence.mail.smtp import probe
 from presence.observe import configure_logging
 from presence.roster import seed as roster_seed
-from presence.roster.service import Roster
+from presence.roster.service import Roster, hours_of
 from presence.roster.sign_in import SignIn
 from presence.serving import server
 from presence.sites.service import Sites
 from presence.storage import backup as backups
 from presence.storage.checks import check_clock, check_integrity
 from presence.storage.database import Database
-from presence.storage.migrate import migrate
-from presence.storage.tenancy import tenancy
+from presence.storage.migrate import behind, migrate
+from presence.storage.tenancy import alone, tenancy
 
 cli = typer.Typer(help="Self-hosted presence marketing.", no_args_is_help=True, add_completion=False)
 adviser_commands = typer.Typer(help="The people who answer.", no_args_is_help=True)
@@ -61,19 +63,44 @@ def main() -> None:
 
 
 @cli.command()
-def serve(config: ConfigFile = None) -> None:
+def serve(
+    config: ConfigFile = None,
+    workers: Annotated[bool, typer.Option(help="send and fetch mail here too, not only in `presence worker`")] = True,
+) -> None:
     """Run the service."""
-    settings = load(config, os.environ)
-    configure_logging(settings.log)
-    migrate(settings.database.url)
-    asyncio.run(_claim(settings))
+    settings = _ready(config)
     server(
-        create_app(settings),
+        create_app(settings, workers=workers),
         host=settings.server.host,
         port=settings.server.port,
         proxy_headers=bool(settings.server.trusted_proxies),
         forwarded_allow_ips=list(settings.server.trusted_proxies),
     ).run()
+
+
+@cli.command()
+def worker(config: ConfigFile = None) -> None:
+    """Send mails and reminders and take mail in, in a process of its own; needs PostgreSQL and Redis."""
+    settings = _ready(config)
+
+    async def run() -> None:
+        stop, loop = asyncio.Event(), asyncio.get_running_loop()
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sign, stop.set)
+        app = create_app(settings)
+        async with app.router.lifespan_context(app):
+            await stop.wait()
+
+    asyncio.run(run())
+
+
+def _ready(config: Path | None) -> Config:
+    """The configuration of a process that stays, with its database at this release's schema."""
+    settings = load(config, os.environ)
+    configure_logging(settings.log)
+    asyncio.run(_claim(settings))
+    migrate(settings.database.url)
+    return settings
 
 
 async def _claim(settings: Config) -> None:
@@ -103,12 +130,15 @@ def migrate_command(config: ConfigFile = None) -> None:
 def check(config: ConfigFile = None) -> None:
     """Look at the configuration, the database, the clock and the way to the mail server."""
     settings = load(config, os.environ)
+    first_of(settings)
     print("configuration  ok")
-    migrate(settings.database.url)
 
     async def look() -> list[tuple[str, str | None]]:
         database = Database(settings.database.url)
         try:
+            schema = await database.read(behind)
+            if schema:
+                return [("database", schema)]
             return [
                 ("database", await database.read(check_integrity)),
                 ("clock", await database.read(check_clock)),
@@ -169,13 +199,16 @@ def why(
         raise ConfigError(f"--at: found {at!r}; a time such as 2026-11-26T14:30") from None
     start = instant(moment if moment.tzinfo else moment.replace(tzinfo=zone))
 
-    async def ask(database: Database) -> None:
-        letters = Correspondence.__new__(Correspondence)  # nothing is written to anybody here
+    async def ask() -> None:
+        database = Database(settings.database.url)
+        letters = correspondence_of(settings, settings.server.secret_key)
         booking = Booking(database, SystemClock(), first_of(settings).opening, letters)
         try:
             reasons = await booking.why(service, start)
         except NotFound:
             raise ConfigError(f"--service: there is no service {service!r}") from None
+        finally:
+            await database.close()
         if not reasons:
             print("This start is offered.")
         for reason in reasons:
@@ -186,7 +219,7 @@ def why(
             detail = ", ".join(f"{key} {value}" for key, value in values.items())
             print(f"{reason.adviser or 'service':<16} {reason.code:<22} {detail}".rstrip())
 
-    _with_database(settings, ask)
+    asyncio.run(ask())
 
 
 def _is_instant(key: str) -> bool:
@@ -208,8 +241,6 @@ def adviser_add(
 ) -> None:
     """Add an adviser."""
     texts = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), hours)
-    from presence.roster.service import hours_of
-
     entry = roster_seed.AdviserEntry(
         slug=slug,
         name=name,
@@ -221,7 +252,7 @@ def adviser_add(
         supervisor=supervisor,
         password=password,
     )
-    _with_database(load(config, os.environ), lambda database: Roster(database, SystemClock()).add(entry))
+    _change(config, lambda database: Roster(database, SystemClock()).add(entry))
     print(f"{slug} is there")
 
 
@@ -240,19 +271,18 @@ def adviser_password(
                 return
         raise ConfigError(f"no adviser has the address {email}")
 
-    _with_database(load(config, os.environ), work)
+    _change(config, work)
 
 
 @service_commands.command("add")
 def service_add(file: Path, config: ConfigFile = None) -> None:
     """Add the services of a TOML file with [[services]] tables, written as in config.example.toml."""
-    import tomllib
-
-    services = booking_seed.service_entries(tomllib.loads(file.read_text()).get("services", []))
-    _with_database(
-        load(config, os.environ),
-        lambda database: database.write(lambda connection: booking_seed.sow(connection, services)),
-    )
+    try:
+        raw = tomllib.loads(read_text(file))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}") from None
+    services = booking_seed.service_entries(raw.get("services", []))
+    _change(config, lambda database: database.write(lambda connection: booking_seed.sow(connection, services)))
     print(f"{len(services)} read")
 
 
@@ -263,12 +293,13 @@ def site_add(slug: str, name: str, config: ConfigFile = None) -> None:
     async def work(database: Database) -> None:
         print(await Sites(database, SystemClock()).add(slug, name))
 
-    _with_database(load(config, os.environ), work)
+    _change(config, work)
 
 
-def _with_database(settings: Config, work) -> None:  # type: ignore[no-untyped-def]
+def _change(config: Path | None, work: Callable[[Database], Awaitable[object]]) -> None:
+    """Do something to the database, and first add what the configuration brings along."""
+    settings = load(config, os.environ)
     first = first_of(settings)
-    migrate(settings.database.url)
 
     async def run() -> None:
         database = Database(settings.database.url)
@@ -279,4 +310,6 @@ def _with_database(settings: Config, work) -> None:  # type: ignore[no-untyped-d
         finally:
             await database.close()
 
-    asyncio.run(run())
+    with alone(make_url(settings.database.url)):
+        migrate(settings.database.url)
+        asyncio.run(run())

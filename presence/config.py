@@ -7,6 +7,7 @@ Every key can be set by an environment variable (`PRESENCE_MAIL__HOST` is `mail.
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, TypeGuard, TypeVar
 from urllib.parse import urlsplit
@@ -340,10 +341,35 @@ def _checked(config: Config) -> list[str]:
         wrong.append(f"mail.sender: found {config.mail.sender!r}; an address alone, such as appointments@bank.example")
     if not organisation.languages:
         wrong.append("organisation.languages: found none; allowed are en, fr")
-    for name, value in (("readers", config.database.readers), ("connections", config.mail.connections)):
-        if not 1 <= value <= 64:
-            wrong.append(f"{name}: found {value}; 1 to 64")
-    return wrong + _inbound_checked(config.mail.inbound)
+    return wrong + _numbers_checked(config) + _inbound_checked(config.mail.inbound)
+
+
+_RANGES = {
+    "server.port": (1, 65_535),
+    "database.readers": (1, 64),
+    "mail.port": (1, 65_535),
+    "mail.connections": (1, 64),
+    "mail.give_up_after": (1, 24 * 14),
+    "mail.inbound.imap_port": (1, 65_535),
+    "mail.inbound.max_bytes": (65_536, 104_857_600),
+    "booking.hold_minutes": (1, 60),
+    "chat.file_bytes": (1_024, 1_073_741_824),
+    "chat.proof_bits": (0, 24),
+    "limits.body_bytes": (16_384, 16_777_216),
+}
+_ANY_LIMIT = (0, 1_000_000)
+
+
+def _numbers_checked(config: Config) -> list[str]:
+    """Every number that is out of its range."""
+    wrong = []
+    for key, (shape, _) in keys().items():
+        if shape is int:
+            least, most = _RANGES.get(key, _ANY_LIMIT)
+            value: Any = reduce(getattr, key.split("."), config)
+            if not least <= value <= most:
+                wrong.append(f"{key}: found {value}; {least} to {most}")
+    return wrong
 
 
 def _inbound_checked(inbound: InboundConfig) -> list[str]:
@@ -357,8 +383,6 @@ def _inbound_checked(inbound: InboundConfig) -> list[str]:
             wrong.append(f"mail.inbound.{name}: found {address!r}; such as 127.0.0.1:2424, or unix:/run/presence/lmtp")
     if inbound.imap_host and inbound.imap_tls == "none" and inbound.imap_host not in _LOOPBACK:
         wrong.append("mail.inbound.imap_tls: found 'none'; the password would be sent for everybody to read")
-    if not 65_536 <= inbound.max_bytes <= 104_857_600:
-        wrong.append(f"mail.inbound.max_bytes: found {inbound.max_bytes}; 65536 to 104857600")
     return wrong
 
 

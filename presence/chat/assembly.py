@@ -101,11 +101,10 @@ class Assembly:
         await self.board.refresh()
 
     def start(self, group: asyncio.TaskGroup) -> None:
-        """Run what chat does by itself, as tasks of a group."""
+        """Run what every process with live connections does by itself, as tasks of a group."""
         group.create_task(self.board.run(), name="presence")
         group.create_task(self.leases.run(), name="leases")
         group.create_task(self.dispatcher.run(), name="queue")
-        group.create_task(self.mailing.run(), name="unseen messages")
         group.create_task(self._watch_over(), name="live")
 
     async def leave(self) -> None:

@@ -40,17 +40,26 @@ async def _migrate_postgres(url: str) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
+    config, current, head = _revisions(connection)
+    if current != head:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def behind(connection: Connection) -> str | None:
+    """What a database lacks of this release's schema, if anything. `ConfigError` when it is newer than this release."""
+    _, current, head = _revisions(connection)
+    return (
+        None if current == head else f"its schema is {current or 'not there'}; `presence migrate` brings it to {head}"
+    )
+
+
+def _revisions(connection: Connection) -> tuple[AlembicConfig, str | None, str | None]:
+    """Where the migrations are, and the schema the database has and should have."""
     config = AlembicConfig()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
     scripts = ScriptDirectory.from_config(config)
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
         raise ConfigError(f"database.url: its schema {current} is newer than this release of presence")
-    if current != scripts.get_current_head():
-        command.upgrade(config, "head")
-
-
-def revision(connection: Connection) -> str | None:
-    """The schema a database has."""
-    return MigrationContext.configure(connection).get_current_revision()
+    return config, current, scripts.get_current_head()

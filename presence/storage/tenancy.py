@@ -36,6 +36,20 @@ async def tenancy(url: URL, *, shared: bool) -> AsyncIterator[None]:
             await connection.close(timeout=5)
 
 
+@contextlib.contextmanager
+def alone(url: URL) -> Iterator[None]:
+    """Hold a SQLite file while a command writes into it; PostgreSQL takes many writers. `ConfigError` when it is in use.
+
+    Debian's SQLite can corrupt its log when two processes write (see `presence.storage.database`).
+    """
+    if url.get_backend_name() != "sqlite":
+        yield
+        return
+    with _file_lock(Path(url.database or "presence.db"), shared=False, refused=_IN_USE):
+        yield
+
+
+_IN_USE = "database.url: presence is running on this database; stop it first"
 _REFUSED = (
     "chat.redis_url: another process of presence uses this database, and at least one of the two has no bus to hear the "
     "other by. Set chat.redis_url to the same Redis in every process, or stop the other one"
@@ -43,11 +57,12 @@ _REFUSED = (
 
 
 @contextlib.contextmanager
-def _file_lock(database: Path, *, shared: bool) -> Iterator[None]:
+def _file_lock(database: Path, *, shared: bool, refused: str = _REFUSED) -> Iterator[None]:
     lock = database.with_name(database.name + ".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as stream:
         try:
             fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
-            raise ConfigError(_REFUSED) from None
+            raise ConfigError(refused) from None
         yield
