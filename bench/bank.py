@@ -39,6 +39,16 @@ def service_entry(slug: str = "talk", **changes: Any) -> dict[str, Any]:
     return {"slug": slug, "name": {"en": "A talk", "fr": "Un entretien"}, "pool": {"team": "advice"}, **changes}
 
 
+def somebody(number: int, name: str = "carol") -> dict[str, Any]:
+    """Who books: somebody else for every number."""
+    return {
+        "name": f"{name.capitalize()} {number}",
+        "email": f"{name}-{number}@example.org",
+        "language": ("fr", "en")[number % 2],
+        "zone": "Europe/Paris",
+    }
+
+
 def write_configuration(
     file: Path,
     *,
@@ -47,12 +57,15 @@ def write_configuration(
     smtp_port: int,
     advisers: list[dict[str, Any]],
     services: list[dict[str, Any]],
+    **organisation: Any,
 ) -> None:
     """A configuration as an operator would write it, but without rate limits: one client plays all customers."""
     sections: dict[str, dict[str, Any]] = {
         "server": {"port": port, "base_url": f"http://localhost:{port}", "secret_key": "k" * 40},
         "database": {"url": database},
-        "organisation": {"name": "Banque Lumière", "holidays": "FR"},
+        "organisation": {"name": "Banque Lumière", "holidays": "FR", **organisation},
+        "chat": {"files": str(file.with_suffix(".files"))},
+        "log": {"level": "warning"},
         "mail": {"host": "127.0.0.1", "port": smtp_port, "sender": "rendezvous@bank.example"},
         "limits": dict.fromkeys(("sign_in_per_minute", "holds_per_minute", "bookings_per_minute", "api_per_minute"), 0),
     }
@@ -89,7 +102,7 @@ def fill(url: str, now: int, days: int, a_day: int = 3) -> int:
 
 def _fill(connection: Connection, now: int, days: int, a_day: int, chance: random.Random) -> int:
     person = {"email": "carol@example.org", "name": "Carol", "language": "fr", "zone": "Europe/Paris"}
-    who = connection.execute(insert(customer).values(person, created_at=now).returning(customer.c.id)).scalar_one()
+    who = connection.execute(insert(customer).values(**person, created_at=now).returning(customer.c.id)).scalar_one()
     service_id = store.services(connection)[0].id
     version = store.raise_clock(connection).version
     rows: dict[Any, list[dict[str, Any]]] = {
