@@ -1,0 +1,67 @@
+// Asking the server over HTTP: JSON there, JSON back, and what is wrong in words.
+
+/** What the server refused, and why: `errors` by field; `after`, in seconds, when it may be asked again. */
+export class Refusal extends Error {
+  /**
+   * @param {number} status 0 when there was no answer
+   * @param {{ title?: string, detail?: string, errors?: { field: string, detail: string }[] }} problem
+   * @param {number} [after]
+   */
+  constructor(status, problem, after) {
+    super(problem.detail ?? problem.title ?? "");
+    this.status = status;
+    this.errors = Object.fromEntries((problem.errors ?? []).map(({ field, detail }) => [field, detail]));
+    this.after = after;
+  }
+
+  /** Whether the same may be tried again without a change. */
+  get passes() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+/**
+ * @param {string} address
+ * @param {object | null} [body] posted when given
+ * @param {Record<string, string>} [headers]
+ * @returns {Promise<any>} the answer's JSON; null when it has none
+ */
+export async function ask(address, body = null, headers = {}) {
+  /** @type {RequestInit} */
+  const request = { headers: { Accept: "application/json", ...headers } };
+  if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
+  const answer = await fetch(address, request).catch(() => {
+    throw new Refusal(0, {});
+  });
+  const text = await answer.text().catch(() => "");
+  const json = text && /json/.test(answer.headers.get("Content-Type") ?? "") ? JSON.parse(text) : null;
+  if (!answer.ok) throw new Refusal(answer.status, json ?? {}, Number(answer.headers.get("Retry-After")) || undefined);
+  return json;
+}
+
+/**
+ * Send a file, telling how much of it has gone.
+ * @param {string} address
+ * @param {File} file
+ * @param {(part: number) => void} progress from 0 to 1
+ * @param {{ headers?: Record<string, string>, signal?: AbortSignal }} [options]
+ * @returns {Promise<{ file: string, name: string, type: string, size: number }>}
+ */
+export function upload(address, file, progress, { headers = {}, signal } = {}) {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
+    request.open("POST", address);
+    request.responseType = "json";
+    for (const [name, value] of Object.entries({ Accept: "application/json", ...headers })) request.setRequestHeader(name, value);
+    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    request.onload = () => {
+      if (request.status === 201) return done(request.response);
+      fail(new Refusal(request.status, request.response ?? {}, Number(request.getResponseHeader("Retry-After")) || undefined));
+    };
+    request.onerror = request.onabort = () => fail(new Refusal(0, {}));
+    signal?.addEventListener("abort", () => request.abort());
+    const form = new FormData();
+    form.append("file", file);
+    request.send(form);
+  });
+}
