@@ -168,7 +168,9 @@ def restore(
     force: Annotated[bool, typer.Option(help="replace a database that is not empty")] = False,
 ) -> None:
     """Put a backup in the place of the database; stop the service first."""
-    backups.restore(load(config, os.environ).database.url, file, force=force)
+    url = load(config, os.environ).database.url
+    with alone(make_url(url)):
+        backups.restore(url, file, force=force)
     print("restored")
 
 
