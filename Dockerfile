@@ -6,7 +6,7 @@ RUN python -m venv /opt/presence \
  && /opt/presence/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
-RUN useradd --system --uid 10001 --home /data presence && install -d -o presence /data
+RUN useradd --system --uid 10001 --home /data presence && install -d -o presence /data /data/files
 COPY --from=build /opt/presence /opt/presence
 ENV PATH=/opt/presence/bin:$PATH \
     PYTHONUNBUFFERED=1 \
