@@ -21,6 +21,7 @@ from presence.storage.database import Database
 log = structlog.get_logger("presence.chat")
 
 TOGETHER = 0.15  # seconds in which changes are pushed as one
+_GONE = msgspec.Raw(b"null")  # handed to a team that they are not of: it may be in their lists still
 _QUIET = SPOKEN | {"seen", "got", "edit", "withdraw", "note"}  # of interest to whoever has the conversation
 
 
@@ -70,12 +71,18 @@ class Cards:
             return list(zip(found, self._desk.rows(connection, found), strict=True))
 
         for one, row in await self._database.read(work):
-            data = frames.encode(Card(one.uid, msgspec.Raw(msgspec.json.encode(row))))
+            shown = frames.encode(Card(one.uid, msgspec.Raw(msgspec.json.encode(row))))
+            gone = frames.encode(Card(one.uid, _GONE)) if one.team_id is not None and one.state == "waiting" else None
+            nobodys = one.adviser_id is None and one.offered_to is None
             for member in self._board.members.values():
-                concerned = may_see(member, one) if dirty[one.id] else member.id in {one.adviser_id, one.offered_to}
-                if concerned:
-                    for connection in self._hub.of(f"adviser:{member.id}"):
-                        connection.push_encoded(data)
+                sees = may_see(member, one)
+                if dirty[one.id] or nobodys or member.id in {one.adviser_id, one.offered_to}:
+                    self._tell(member.id, shown if sees else gone)
+
+    def _tell(self, adviser_id: int, data: bytes | None) -> None:
+        if data is not None:
+            for connection in self._hub.of(f"adviser:{adviser_id}"):
+                connection.push_encoded(data)
 
     async def close(self) -> None:
         """Push nothing more."""

@@ -1,5 +1,6 @@
 """What advisers do with conversations: take, pass, hand over, close; and their lists of them."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,10 +20,16 @@ from presence.roster.board import Board, Member
 from presence.roster.presence import WISHES, Wish
 from presence.storage.database import Database
 
+VIEWS = ("mine", "team", "waiting", "closed")
+FOR_SUPERVISORS = ("live", "all")
 MAX_TAGS = 20
 MAX_TAG = 40
 PAGE = 50
 SEARCHED = 200  # conversations looked at for one search
+LIVE = 300  # conversations that a supervisor watches at once
+JOINED = 500  # events looked at for who has joined
+
+_PLACE = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
 
 Step = Callable[[Connection, Conversation, int], tuple[dict[str, Any], Sequence[Any]]]
 
@@ -50,6 +57,13 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     page: str
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A part of a list, and what continues it; None at its end."""
+
+    rows: list[Row]
+    next: str | None
+
+
 class ChatDesk:
     """The use cases of advisers."""
 
@@ -64,14 +78,17 @@ class ChatDesk:
 
     # -- looking --------------------------------------------------------------------------------------------------
 
-    async def inbox(self, me: Member, view: str, before: int | None = None) -> list[Row]:
-        """One of their lists; `before` in seconds continues it."""
-        if view not in {"mine", "team", "waiting", "closed", "all"}:
+    async def inbox(self, me: Member, view: str, after: str = "") -> Listed:
+        """One of their lists, the latest first; `after` is the `next` of the part before. `NotFound` for a foreign one."""
+        if view not in VIEWS and not (me.supervisor and view in FOR_SUPERVISORS):
             raise NotFound()
+        most = LIVE if view == "live" else PAGE
 
-        def work(connection: Connection) -> list[Row]:
-            found = store.inbox(connection, view, me.id, sorted(me.team_ids), before, PAGE)
-            return self.rows(connection, found)
+        def work(connection: Connection) -> Listed:
+            found = store.inbox(connection, view, store.Sight.of(me), _place(after), most + 1)
+            shown = found[:most]
+            onward = f"{shown[-1].updated_at}-{shown[-1].id}" if len(found) > most else None
+            return Listed(self.rows(connection, shown), onward)
 
         return await self._database.read(work)
 
@@ -85,19 +102,21 @@ class ChatDesk:
 
         return await self._database.read(work)
 
-    async def live_load(self) -> dict[str, int | None]:
-        """How much there is to do now: waiting, active, and the longest wait in seconds."""
-        now = self._clock.now()
-        waiting, active, since = await self._database.read(store.live_load)
-        return {"waiting": waiting, "active": active, "longest_wait": now - since if since else None}
+    async def live_load(self, me: Member) -> dict[str, int | None]:
+        """How much there is to do now of what they see: waiting, active, and since when the longest has waited (ms)."""
+        waiting, active, since = await self._database.read(
+            lambda connection: store.live_load(connection, store.Sight.of(me))
+        )
+        return {"waiting": waiting, "active": active, "waiting_since": _ms(since)}
 
     def rows(self, connection: Connection, found: Sequence[Conversation]) -> list[Row]:
         """Conversations as rows."""
         people = store.people_of(connection, found)
         here = leases.reachable(connection, {f"visitor:{id_}" for id_ in people}, self._clock.now())
-        return [self._row(one, people.get(one.visitor_id or 0), here) for one in found]
+        heard = store.last_heard(connection, [one.id for one in found])
+        return [self._row(one, people.get(one.visitor_id or 0), here, heard.get(one.id, 0)) for one in found]
 
-    def _row(self, one: Conversation, person: Visitor | None, here: dict[str, bool]) -> Row:
+    def _row(self, one: Conversation, person: Visitor | None, here: dict[str, bool], heard: int) -> Row:
         team = next((slug for slug, id_ in self._board.teams.items() if id_ == one.team_id), None)
         return Row(
             c=one.uid,
@@ -114,7 +133,7 @@ class ChatDesk:
             team=team,
             subject=one.subject,
             preview=one.preview,
-            unread=one.last_seq > one.adviser_seen and one.state != "closed",
+            unread=heard > one.adviser_seen and one.state != "closed",
             last_seq=one.last_seq,
             tags=one.tags,
             queued_at=_ms(one.queued_at),
@@ -161,6 +180,30 @@ class ChatDesk:
 
         await self._do(me, uid, step)
 
+    async def join(self, me: Member, uid: str) -> None:
+        """A supervisor speaks in a conversation that stays another's; the customer is told who has come."""
+        self._supervises(me)
+
+        def step(connection: Connection, one: Conversation, _now: int) -> tuple[dict[str, Any], Sequence[Any]]:
+            if one.state == "closed":
+                raise NotPossible(N_("This conversation is closed"))
+            if one.adviser_id == me.id or has_joined(connection, one, me):
+                return {}, []
+            return {}, [system(one.id, "joined", adviser=me.id, name=me.name)]
+
+        await self._do(me, uid, step)
+
+    async def leave(self, me: Member, uid: str) -> None:
+        """A supervisor has said what there was to say."""
+        self._supervises(me)
+
+        def step(connection: Connection, one: Conversation, _now: int) -> tuple[dict[str, Any], Sequence[Any]]:
+            if one.adviser_id == me.id or not has_joined(connection, one, me):
+                return {}, []
+            return {}, [system(one.id, "left", adviser=me.id, name=me.name)]
+
+        await self._do(me, uid, step)
+
     async def pass_on(self, me: Member, uid: str) -> None:
         """Let an offer pass."""
 
@@ -190,8 +233,12 @@ class ChatDesk:
             raise NotFound()
 
         def step(_connection: Connection, one: Conversation, now: int) -> tuple[dict[str, Any], Sequence[Any]]:
-            self._holds(me, one)
-            changes = _queued(now, passed_by=[me.id])
+            if not (me.supervisor and one.state != "closed"):
+                self._holds(me, one)
+            if to_adviser is not None and to_adviser.id == one.adviser_id:
+                raise NotPossible(N_("They have this conversation already"))
+            passed = [one.adviser_id] if one.adviser_id is not None else []
+            changes = _queued(now, passed_by=passed)
             changes["wanted_adviser_id"] = to_adviser.id if to_adviser else None
             if to_team is not None:
                 changes["team_id"] = to_team
@@ -260,13 +307,17 @@ class ChatDesk:
         self._board.hurry()
         self._wake()
 
+    def _supervises(self, me: Member) -> None:
+        if not me.supervisor:
+            raise Forbidden(N_("Only supervisors can join a conversation"))
+
     def _holds(self, me: Member, one: Conversation) -> None:
         if one.state == "closed" or one.adviser_id != me.id:
             raise Forbidden(N_("This conversation is not yours"))
 
 
 def visible(connection: Connection, me: Member, uid: str, *, lock: bool = False) -> Conversation:
-    """A conversation an adviser may see: of no team, of theirs, or their own; `NotFound` for any other."""
+    """A conversation an adviser may see; `NotFound` for any other."""
     found = store.by_uid(connection, uid, lock=lock)
     if found is None or not may_see(me, found):
         raise NotFound()
@@ -274,8 +325,23 @@ def visible(connection: Connection, me: Member, uid: str, *, lock: bool = False)
 
 
 def may_see(me: Member, one: Conversation) -> bool:
-    """Whether a conversation is in an adviser's lists."""
-    return one.team_id is None or one.team_id in me.team_ids or me.id in {one.adviser_id, one.offered_to}
+    """Whether a conversation is of no team, of theirs, or their own; supervisors see every one."""
+    ours = me.supervisor or one.team_id is None or one.team_id in me.team_ids
+    return ours or me.id in {one.adviser_id, one.offered_to}
+
+
+def has_joined(connection: Connection, one: Conversation, me: Member) -> bool:
+    """Whether the last that was said of their coming and going is that they came."""
+    for said in reversed(log.recent(connection, one.id, JOINED)):
+        if said.kind in {"joined", "left"} and msgspec.json.decode(said.body).get("adviser") == me.id:
+            return said.kind == "joined"
+    return False
+
+
+def _place(after: str) -> tuple[int, int] | None:
+    """Where a list goes on: after a conversation, by when it changed and its id."""
+    found = _PLACE.fullmatch(after)
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _given(me: Member, now: int) -> dict[str, Any]:

@@ -12,19 +12,21 @@ from starlette.routing import BaseRoute, Route
 
 from presence.chat import store
 from presence.chat.assembly import Assembly
-from presence.chat.desk import visible
+from presence.chat.desk import Listed, visible
 from presence.chat.model import adviser_sender
 from presence.chat.pages import assembly_of, read, received
 from presence.errors import FieldError, Invalid, NotFound
 from presence.roster.board import Member
 from presence.roster.model import Adviser
 from presence.roster.pages import for_advisers
-from presence.roster.presence import Wish
-from presence.storage.tables import appointment, customer, service
+from presence.roster.presence import WISHES, Wish
+from presence.storage.tables import appointment, appointment_adviser, customer, service, team
 from presence.web.request import page, web_of
 
 _SHORTCUT = re.compile(r"[\w-]{1,40}")
 MAX_REPLY = 4_000
+DAY = 86_400
+SOON = 5  # appointments that are shown as the next ones
 
 
 class TransferBody(msgspec.Struct, frozen=True):
@@ -69,6 +71,7 @@ def routes() -> list[BaseRoute]:
         Route("/desk", for_advisers(dashboard), methods=["GET"]),
         route("/desk/token", token, "POST"),
         route("/desk/inbox", inbox, "GET"),
+        route("/desk/today", today, "GET"),
         route("/desk/roster", roster, "GET"),
         route("/desk/presence", set_presence, "POST"),
         route("/desk/canned", canned, "GET"),
@@ -95,7 +98,15 @@ def _at_desk(endpoint: Endpoint) -> Callable[[Request, Adviser], Awaitable[Respo
 
 
 async def dashboard(request: Request, adviser: Adviser) -> Response:
-    return page(request, "desk/dashboard.html", adviser=adviser)
+    config = web_of(request).config
+    return page(
+        request,
+        "desk/dashboard.html",
+        adviser=adviser,
+        languages=config.organisation.languages,
+        file_bytes=config.chat.file_bytes,
+        wishes=WISHES,
+    )
 
 
 async def token(request: Request, chat: Assembly, me: Member) -> Response:
@@ -106,13 +117,13 @@ async def token(request: Request, chat: Assembly, me: Member) -> Response:
 
 
 async def inbox(request: Request, chat: Assembly, me: Member) -> Response:
+    """One of their lists, or what a search finds."""
     query = request.query_params
-    before = query.get("before", "")
     if query.get("q", "").strip():
-        rows = await chat.desk.search(me, query["q"])
+        listed = Listed(await chat.desk.search(me, query["q"]), None)
     else:
-        rows = await chat.desk.inbox(me, query.get("view", "mine"), int(before) // 1000 if before.isdigit() else None)
-    return _json({"rows": rows})
+        listed = await chat.desk.inbox(me, query.get("view", "mine"), query.get("after", ""))
+    return _json({"rows": listed.rows, "next": listed.next})
 
 
 async def show(request: Request, chat: Assembly, me: Member) -> Response:
@@ -161,6 +172,37 @@ def _customer(
     }
 
 
+async def today(request: Request, chat: Assembly, me: Member) -> Response:
+    """Their own appointments that are running or begin within a day."""
+    now = web_of(request).clock.now()
+
+    def work(connection: Connection) -> list[dict[str, Any]]:
+        rows = connection.execute(
+            select(
+                appointment.c.id,
+                appointment.c.starts_at,
+                appointment.c.ends_at,
+                appointment.c.state,
+                service.c.definition,
+                customer.c.name,
+            )
+            .join_from(appointment_adviser, appointment)
+            .join(service)
+            .join(customer)
+            .where(
+                appointment_adviser.c.adviser_id == me.id,
+                appointment_adviser.c.starts_at.between(now - DAY, now + DAY),
+                appointment.c.ends_at > now,
+                appointment.c.state.in_(("confirmed", "requested")),
+            )
+            .order_by(appointment.c.starts_at)
+            .limit(SOON)
+        )
+        return [{**_appointment(row), "ends_at": row.ends_at * 1000, "customer": row.name} for row in rows]
+
+    return _json({"appointments": await request.app.state.database.read(work)})
+
+
 def _appointments(connection: Connection, customer_id: int | None) -> list[dict[str, Any]]:
     if customer_id is None:
         return []
@@ -171,24 +213,27 @@ def _appointments(connection: Connection, customer_id: int | None) -> list[dict[
         .order_by(appointment.c.starts_at.desc())
         .limit(20)
     )
-    return [
-        {
-            "starts_at": row.starts_at * 1000,
-            "state": row.state,
-            "service": msgspec.json.decode(row.definition)["name"],
-            "url": f"/agenda/appointments/{row.id}",
-        }
-        for row in rows
-    ]
+    return [_appointment(row) for row in rows]
+
+
+def _appointment(row: Any) -> dict[str, Any]:
+    return {
+        "starts_at": row.starts_at * 1000,
+        "state": row.state,
+        "service": msgspec.json.decode(row.definition)["name"],
+        "url": f"/agenda/appointments/{row.id}",
+    }
 
 
 async def act(request: Request, chat: Assembly, me: Member) -> Response:
-    """Accept, pass, release, take over, close, reopen."""
+    """Accept, pass, release, take over, close, reopen; a supervisor may also join and leave."""
     actions = {
         "accept": chat.desk.accept,
         "pass": chat.desk.pass_on,
         "release": chat.desk.release,
         "takeover": chat.desk.takeover,
+        "join": chat.desk.join,
+        "leave": chat.desk.leave,
         "close": chat.desk.close,
         "reopen": chat.desk.reopen,
     }
@@ -225,7 +270,7 @@ async def _row(request: Request, chat: Assembly, me: Member) -> Response:
 # -- presence and canned replies ----------------------------------------------------------------------------------------
 
 
-async def roster(_request: Request, chat: Assembly, me: Member) -> Response:
+async def roster(request: Request, chat: Assembly, me: Member) -> Response:
     """Who is there, and how much there is to do."""
     slugs = {id_: slug for slug, id_ in chat.board.teams.items()}
     advisers = [
@@ -239,9 +284,20 @@ async def roster(_request: Request, chat: Assembly, me: Member) -> Response:
         }
         for one in sorted(chat.board.members.values(), key=lambda one: one.name)
     ]
+    names = await request.app.state.database.read(_team_names)
     return _json(
-        {"you": {"id": me.id, **_standing(chat, me.id)}, "advisers": advisers, "load": await chat.desk.live_load()}
+        {
+            "now": web_of(request).clock.now_ms(),
+            "you": {"id": me.id, "supervisor": me.supervisor, **_standing(chat, me.id)},
+            "advisers": advisers,
+            "teams": [{"slug": slug, "name": names.get(slug, {})} for slug in sorted(chat.board.teams)],
+            "load": await chat.desk.live_load(me),
+        }
     )
+
+
+def _team_names(connection: Connection) -> dict[str, dict[str, str]]:
+    return {slug: msgspec.json.decode(name) for slug, name in connection.execute(select(team.c.slug, team.c.name))}
 
 
 def _standing(chat: Assembly, adviser_id: int) -> dict[str, Any]:

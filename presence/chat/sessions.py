@@ -1,7 +1,7 @@
 """Live connections of customers and advisers: what their frames mean."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlalchemy import Connection as Sql
 
@@ -37,7 +37,7 @@ from presence.live.hub import Hub
 from presence.live.passes import Passes
 from presence.roster.board import Board, Member
 from presence.roster.keeping import LeaseKeeper
-from presence.roster.watching import TOPIC, Watching
+from presence.roster.watching import Watching
 from presence.storage.database import Database
 
 TRY_AGAIN = 1000  # milliseconds after which what could not be stored may be sent again
@@ -133,8 +133,9 @@ class ChatSession:
                 await self._join(c, after)
             case Leave(c=c):
                 self._all.channels.leave(self._connection, c)
+                self._known.pop(c, None)  # whoever looks at many in a day joins no more than they may
             case Watch(what=what):
-                await self._watch(what)
+                await self._all.watching.watch(self._connection, what)
 
     async def _send(self, frame: Send) -> None:
         id_ = await self._find(frame.c)
@@ -167,12 +168,6 @@ class ChatSession:
         place = self._all.dispatcher.place(id_)
         if place is not None and not self._internal:
             self._connection.push(place)
-
-    async def _watch(self, what: Sequence[str]) -> None:
-        shown = await self._all.watching.current(what)
-        self._all.hub.listen(self._connection, (TOPIC + one.what for one in shown))
-        for one in shown:
-            self._connection.push(one)
 
     async def _find(self, uid: str) -> int | None:
         """The id of a conversation that this side may see."""

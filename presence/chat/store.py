@@ -1,14 +1,15 @@
 """Conversations' and visitors' queries."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import msgspec
-from sqlalchemy import Connection, Select, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, or_, select, true, tuple_, update
 
-from presence.chat.model import Conversation, Visitor
+from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, Conversation, Visitor
+from presence.roster.board import Member
 from presence.roster.presence import CAPACITY
-from presence.storage.tables import attachment, canned_reply, conversation, customer, presence_wish, visitor
+from presence.storage.tables import attachment, canned_reply, conversation, customer, event, presence_wish, visitor
 
 OPEN = ("waiting", "active", "message")
 
@@ -137,24 +138,69 @@ def change(connection: Connection, id_: int, **values: Any) -> None:
     connection.execute(update(conversation).where(conversation.c.id == id_).values(values))
 
 
+class Sight(NamedTuple):
+    """What an adviser may see: everything, or what no team is asked for, what theirs are, and their own."""
+
+    adviser_id: int
+    team_ids: tuple[int, ...]
+    everything: bool
+
+    @classmethod
+    def of(cls, me: Member) -> Self:
+        """A member's."""
+        return cls(me.id, tuple(sorted(me.team_ids)), me.supervisor)
+
+    @property
+    def mine(self) -> ColumnElement[bool]:
+        """Theirs, or offered to them."""
+        return or_(conversation.c.adviser_id == self.adviser_id, conversation.c.offered_to == self.adviser_id)
+
+    @property
+    def teams(self) -> ColumnElement[bool]:
+        """Also their teams', and what no team is asked for."""
+        return or_(conversation.c.team_id.is_(None), conversation.c.team_id.in_(self.team_ids), self.mine)
+
+    @property
+    def whole(self) -> ColumnElement[bool]:
+        """All that they may see."""
+        return true() if self.everything else self.teams
+
+
 def inbox(
-    connection: Connection, view: str, adviser_id: int, team_ids: Sequence[int], before: int | None, limit: int = 50
+    connection: Connection, view: str, sight: Sight, after: tuple[int, int] | None, limit: int
 ) -> list[Conversation]:
-    """One of an adviser's lists, the latest first. Everybody sees what no team is asked for."""
-    mine = or_(conversation.c.adviser_id == adviser_id, conversation.c.offered_to == adviser_id)
-    theirs = or_(conversation.c.team_id.is_(None), conversation.c.team_id.in_(team_ids), mine)
+    """One of an adviser's lists, the latest first. `after`: when the last one of the part before changed, and its id."""
     is_open = conversation.c.state.in_(OPEN)
+    nobodys = and_(conversation.c.state.in_(("waiting", "message")), conversation.c.adviser_id.is_(None))
     condition = {
-        "mine": and_(mine, is_open),
-        "team": and_(theirs, is_open),
-        "waiting": and_(theirs, conversation.c.state.in_(("waiting", "message")), conversation.c.adviser_id.is_(None)),
-        "closed": and_(theirs, conversation.c.state == "closed"),
-        "all": theirs,
+        "mine": and_(sight.mine, is_open),
+        "team": and_(sight.teams, is_open),
+        "waiting": and_(sight.whole, nobodys),
+        "closed": and_(sight.whole, conversation.c.state == "closed"),
+        "live": and_(sight.whole, conversation.c.state == "active"),
+        "all": sight.whole,
     }[view]
     query = select(conversation).where(condition)
-    if before is not None:
-        query = query.where(conversation.c.updated_at < before)
+    if after is not None:
+        query = query.where(tuple_(conversation.c.updated_at, conversation.c.id) < tuple_(*after))
     return _all(connection, query.order_by(conversation.c.updated_at.desc(), conversation.c.id.desc()).limit(limit))
+
+
+def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """The seq of the last that each conversation's adviser should read: of the customer, or a mail set aside."""
+    said = or_(
+        and_(event.c.sender == CUSTOMER, event.c.kind.in_(SPOKEN)),
+        and_(event.c.sender == SYSTEM, event.c.kind == "note"),
+    )
+    last = (
+        select(event.c.seq)
+        .where(event.c.conversation_id == conversation.c.id, said)
+        .order_by(event.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = connection.execute(select(conversation.c.id, last).where(conversation.c.id.in_(ids)))
+    return {row[0]: row[1] or 0 for row in rows}
 
 
 def given_at(connection: Connection) -> dict[int, int]:
@@ -305,11 +351,11 @@ def reply_time(connection: Connection) -> int | None:
     return waits[len(waits) // 2] if waits else None
 
 
-def live_load(connection: Connection) -> tuple[int, int, int | None]:
-    """Conversations that wait, that are active, and since when the longest has waited."""
+def live_load(connection: Connection, sight: Sight) -> tuple[int, int, int | None]:
+    """Of what an adviser sees: conversations that wait, that are active, and since when the longest has waited."""
     rows = connection.execute(
         select(conversation.c.state, func.count(), func.min(conversation.c.queued_at))
-        .where(conversation.c.state.in_(("waiting", "active")))
+        .where(conversation.c.state.in_(("waiting", "active")), sight.whole)
         .group_by(conversation.c.state)
     )
     found = {state: (count, since) for state, count, since in rows}

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import msgspec
 
 from presence.clock import Clock
+from presence.live.connection import Connection
 from presence.live.frames import Shown
 from presence.live.hub import Hub
 from presence.roster.board import Board
@@ -13,8 +14,9 @@ from presence.roster.board import Board
 TOPIC = "presence:"
 MAX_WATCHED = 50
 REMEMBERED = 60  # seconds for which "back at" is believed
+RETRY = 1.0  # seconds until what could not be read is read again
 
-SITE = "site:"
+_GONE = frozenset({"away", "offline"})  # whoever is not there is told when somebody will be
 
 Pool = Callable[[str], Awaitable[frozenset[str] | None]]  # a service's slug -> its advisers' slugs
 Expected = Callable[[str], Awaitable[int | None]]  # what -> the instant of its next free start
@@ -33,26 +35,45 @@ class Watching:
         self._told: dict[str, Shown] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed: set[int] = set()
+        self._looked_at = clock.now()
         board.on_change.append(self._hear)
 
     async def shown(self, what: str) -> Shown | None:
-        """The presence of something; None when there is no such thing."""
+        """The presence of something, as it is when this returns; None when there is no such thing."""
         members = await self._members(what)
         if members is None:
             return None
+        if self._state(members) in _GONE:
+            await self._learn_back(what)
+        # Nothing is awaited from here on. They may have come meanwhile, and whoever hears of that first must not be told
+        # afterwards that they are gone.
         standing = self._board.together(members)
         state = standing.state if standing else "offline"
         member = self._board.members.get(standing.adviser_id) if standing and what.startswith("adviser:") else None
-        until = None if state in {"available", "busy"} else await self._back_at(what)
+        until = self._backs[what][1] if state in _GONE and what in self._backs else None
         return Shown(what, state, until * 1000 if until else None, member.name if member else "")
 
-    async def current(self, whats: Iterable[str]) -> list[Shown]:
-        """The presence of several things; what there is not is left out."""
-        found = [await self.shown(what) for what in list(whats)[:MAX_WATCHED]]
-        for one in found:
-            if one is not None:
-                self._told[one.what] = one
-        return [one for one in found if one is not None]
+    async def watch(self, connection: Connection, whats: Sequence[str]) -> None:
+        """Let a connection listen to these, and to no others; what there is not is left out.
+
+        It listens before each is looked at, so that what changes meanwhile is pushed after what was seen.
+        """
+        wanted = list(dict.fromkeys(whats))[:MAX_WATCHED]
+        self._hub.listen(connection, (TOPIC + what for what in wanted))
+        there = []
+        for what in wanted:
+            shown = await self.shown(what)
+            if shown is None:
+                continue
+            there.append(what)
+            connection.push(shown)
+            if self._told.get(what) != shown:  # others have not heard it yet: their turn must not be skipped
+                self._told.pop(what, None)
+        self._hub.listen(connection, (TOPIC + what for what in there))
+
+    def _state(self, members: frozenset[int]) -> State:
+        standing = self._board.together(members)
+        return standing.state if standing else "offline"
 
     async def _members(self, what: str) -> frozenset[int] | None:
         kind, _, slug = what.partition(":")
@@ -70,14 +91,21 @@ class Watching:
                     return frozenset(self._board.by_slug[one].id for one in slugs if one in self._board.by_slug)
         return None
 
-    async def _back_at(self, what: str) -> int | None:
+    async def _learn_back(self, what: str) -> None:
+        """Know when it is next expected: looked up now and then, and again when that has passed."""
         now = self._clock.now()
-        known = self._backs.get(what)
-        if known is None or known[0] <= now:
+        believed_until, back = self._backs.get(what, (0, None))
+        if believed_until <= now or (back is not None and back <= now):
             if len(self._backs) > 1000:
                 self._backs.clear()
-            known = self._backs[what] = (now + REMEMBERED, await self._expected(what))
-        return known[1]
+            self._backs[what] = (now + REMEMBERED, await self._expected(what))
+
+    def look_again(self) -> None:
+        """Now and then: when somebody is next expected may have changed while nobody came or went."""
+        now = self._clock.now()
+        if now >= self._looked_at + REMEMBERED:
+            self._looked_at = now
+            self._hear(set(self._board.members))
 
     def _hear(self, changed: set[int]) -> None:
         self._changed |= changed
@@ -88,27 +116,28 @@ class Watching:
         try:
             while self._changed:
                 changed, self._changed = self._changed, set()
-                for topic in self._hub.topics(TOPIC):
-                    what = topic.removeprefix(TOPIC)
-                    members = await self._members(what)
-                    if members and members & changed:
-                        await self._push_one(what)
+                try:
+                    await self._push_all(changed)
+                except (Unavailable, SQLAlchemyError, OSError) as error:
+                    log.warning("presence could not be pushed", error=type(error).__name__)
+                    self._changed |= changed  # whoever watches is told later
+                    await asyncio.sleep(RETRY)
         finally:
             self._task = None
 
-    async def _push_one(self, what: str) -> None:
-        shown = await self.shown(what)
-        if shown is not None and self._told.get(what) != shown:
-            self._told[what] = shown
-            self._hub.publish(TOPIC + what, shown)
+    async def _push_all(self, changed: set[int]) -> None:
+        for topic in self._hub.topics(TOPIC):
+            what = topic.removeprefix(TOPIC)
+            members = await self._members(what)
+            if members is None or (members and not members & changed):
+                continue
+            shown = await self.shown(what)
+            if shown is not None and self._told.get(what) != shown:
+                self._told[what] = shown
+                self._hub.publish(topic, shown)
 
     async def close(self) -> None:
         """Push nothing more."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
-
-
-def etag(shown: Shown) -> str:
-    """Names what is shown, for conditional requests."""
-    return f'"{msgspec.json.encode(shown).hex()[-40:]}"'
