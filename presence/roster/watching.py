@@ -1,15 +1,20 @@
 """Presence as the outside sees it: of an adviser, a team, a service or the whole site, pushed to those who watch."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 
-import msgspec
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from presence.clock import Clock
+from presence.errors import Unavailable
 from presence.live.connection import Connection
 from presence.live.frames import Shown
 from presence.live.hub import Hub
 from presence.roster.board import Board
+from presence.roster.presence import State
+
+log = structlog.get_logger("presence.roster")
 
 TOPIC = "presence:"
 MAX_WATCHED = 50
