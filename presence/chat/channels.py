@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from presence.chat.model import INTERNAL, Stored
 from presence.errors import Unavailable
@@ -159,19 +160,30 @@ class Channels:
 
     async def _bring_level(self, channel: Channel, listener: Listener) -> None:
         try:
+            begun = False
             while True:
-                page = await self._read(channel.id, listener.sent, PAGE)
+                head = channel.head
+                # The first look is also for the event that they say they have: who has more than there is starts over.
+                last = listener.sent if begun else max(listener.sent - 1, 0)
+                page = await self._read(channel.id, last, PAGE)
+                if not begun and listener.sent and (not page or page[0].seq != listener.sent):
+                    listener.sent = 0
+                    continue
+                begun = True
                 for stored in page:
-                    listener.connection.push(as_event(channel.uid, stored, internal=listener.internal))
-                    listener.sent = stored.seq
-                channel.head = max(channel.head, listener.sent)
-                if len(page) < PAGE and listener.sent >= channel.head:
-                    break  # nothing is awaited from here to the end: the next event finds the listener level
+                    if stored.seq > listener.sent:
+                        listener.connection.push(as_event(channel.uid, stored, internal=listener.internal))
+                        listener.sent = stored.seq
+                if len(page) < PAGE and channel.head in {head, listener.sent}:
+                    # Nothing is awaited from here to the end: the next event finds the listener level. A hint that told
+                    # of more than there is was wrong.
+                    channel.head = listener.sent
+                    break
                 await listener.connection.finished()
                 if listener.connection.ended:
                     return
             listener.connection.push(Caught(channel.uid, listener.sent))
-        except (Unavailable, OSError) as error:
+        except (Unavailable, SQLAlchemyError, OSError) as error:
             log.warning("a resume failed", error=type(error).__name__)
             listener.connection.end(Close.RESYNC, "database")
         finally:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection as Sql
+from sqlalchemy.exc import DBAPIError
 
 from presence.chat import log
 from presence.chat.channels import Channels, Committed
@@ -99,6 +100,10 @@ class Journal:
             outcomes = await self._database.write(work)
         except Exception as error:  # nothing was stored, and everybody may send again
             logger.warning("a batch was not stored", error=type(error).__name__, events=len(batch))
+            if len(batch) > 1 and isinstance(error, DBAPIError):  # one of them, perhaps: the others shall not suffer
+                for one in batch:
+                    await self._commit([one])
+                return
             outcomes = [Refusal("unavailable")] * len(batch)
         self._give_out(
             [

@@ -1,6 +1,6 @@
 """Conversations and what happens in them: immutable values, no I/O. Instants of events are milliseconds."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -118,6 +118,9 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     zone: str
 
 
+Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+
+
 class FileBody(msgspec.Struct, frozen=True):
     """The body of a file."""
 
@@ -135,6 +138,7 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True):
 
     text: str
     via: str = ""
+    subject: str = ""  # when it is another than the conversation's
     quoted: str = ""
     unverified: str = ""  # the address it came from
     automatic: str = ""  # the signal by which it was recognised
@@ -144,11 +148,11 @@ class Text(msgspec.Struct, frozen=True, omit_defaults=True):
 class Change(msgspec.Struct, frozen=True):
     """The body of an edit or a withdrawal: of which event, and its new text."""
 
-    seq: int
+    seq: Seq
     text: str = ""
 
 
 class Mark(msgspec.Struct, frozen=True):
     """The body of seen and got: everything up to `seq`."""
 
-    seq: int
+    seq: Seq

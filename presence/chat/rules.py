@@ -27,6 +27,9 @@ PREVIEW = 140  # characters
 # said since.
 _BY_MAIL = '"via":"mail"'
 
+# An edit shows its new text to everybody, so that of a note would reach the customer.
+_CHANGEABLE = {"edit": frozenset({"text"}), "withdraw": frozenset({"text", "file", "note"})}
+
 _BODIES: dict[str, type[msgspec.Struct]] = {
     "text": Text,
     "note": Text,
@@ -41,7 +44,7 @@ _BODIES: dict[str, type[msgspec.Struct]] = {
 def entry(conversation_id: int, sender: str, client_id: str, kind: str, raw: bytes) -> Entry | Refusal:
     """An entry from what a client sent, in our own spelling; nothing a client adds to a body is kept."""
     allowed = FROM_CUSTOMERS if sender == CUSTOMER else FROM_ADVISERS
-    if kind not in allowed or not 0 < len(client_id) <= MAX_ID:
+    if kind not in allowed or not named(client_id):
         return Refusal("unknown")
     try:
         body = msgspec.json.decode(raw, type=_BODIES[kind])
@@ -58,9 +61,16 @@ def entry(conversation_id: int, sender: str, client_id: str, kind: str, raw: byt
             body = Change(seq, plain(text) if kind == "edit" else "")
             if kind == "edit" and not body.text:
                 return Refusal("empty")
+        case FileBody(file=file) if not named(file):
+            return Refusal("unknown")
         case FileBody(file=file):
             body = FileBody(file)  # name, type and size are what the upload found
     return Entry(conversation_id, sender, client_id, kind, msgspec.json.encode(body).decode())
+
+
+def named(id_: str) -> bool:
+    """Whether something sent can be an id: PostgreSQL stores no zero bytes, and one such event would stop a whole batch."""
+    return 0 < len(id_) <= MAX_ID and id_.isprintable()
 
 
 def plain(text: str) -> str:
@@ -76,7 +86,7 @@ def refusal(head: Head | None, one: Entry, at: int, referred: Stored | None) -> 
     if one.sender == SYSTEM:
         return None
     if one.kind in {"edit", "withdraw"}:
-        if referred is None or referred.sender != one.sender or referred.kind not in {"text", "file", "note"}:
+        if referred is None or referred.sender != one.sender or referred.kind not in _CHANGEABLE[one.kind]:
             return Refusal("not-yours")
         if at - referred.at > EDITABLE * 1000:
             return Refusal("too-late")
@@ -97,7 +107,8 @@ def advance(head: Head, one: Entry, at: int) -> None:
         mark = msgspec.json.decode(one.body, type=Mark)
         if by_customer:
             head.customer_seen = max(head.customer_seen, mark.seq)
-            head.mail_due_at = None
+            if head.customer_seen >= head.last_seq - 1:  # else something was said since, and is still to be mailed
+                head.mail_due_at = None
         else:
             head.adviser_seen = max(head.adviser_seen, mark.seq)
         return
