@@ -7,15 +7,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+
+# One Chromium serves a whole run, so its tests share the session's loop; all other tests keep their own.
+BROWSER = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 FLAGS = (
     "--headless=new",
@@ -32,10 +36,23 @@ FLAGS = (
 PATIENCE = 20_000  # milliseconds
 STARTS_WITHIN = 60  # seconds
 
-PHONE = {"width": 320, "height": 640}
-DESKTOP = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 320, "height": 640}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
-Visit = Callable[..., Page]
+
+class Visit(Protocol):
+    """Opens a page as a person of its own would; beside another page, as the same person's second tab."""
+
+    async def __call__(
+        self,
+        path: str,
+        *,
+        lang: str = "en",
+        size: ViewportSize = DESKTOP,
+        script: bool = True,
+        dark: bool = False,
+        beside: Page | None = None,
+    ) -> Page: ...
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +73,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.fail((directory / "log").read_text())
     yield base
     process.terminate()
-    process.wait(30)
+    try:
+        process.wait(30)
+    finally:
+        process.kill()
 
 
 def _answers(base: str) -> bool:
@@ -68,25 +88,26 @@ def _answers(base: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
     binary = shutil.which("chromium")
     if binary is None:
         pytest.fail("Chromium is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=binary, args=list(FLAGS))
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=binary, args=list(FLAGS)) as browser,
+    ):
         yield browser
-        browser.close()
 
 
-@pytest.fixture
-def visit(chromium: Browser, demo: str) -> Iterator[Visit]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(chromium: Browser, demo: str) -> AsyncIterator[Visit]:
     """Opens pages; at the end none of them has complained, nor asked anybody else for anything."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(path: str, *, lang: str = "en", size: Any = DESKTOP, script: bool = True, dark: bool = False) -> Page:
-        context = chromium.new_context(
+    async def person(lang: str, size: ViewportSize, script: bool, dark: bool) -> BrowserContext:
+        context = await chromium.new_context(
             base_url=demo,
             locale={"en": "en-GB", "fr": "fr-FR"}[lang],
             timezone_id="Europe/Paris",
@@ -96,18 +117,37 @@ def visit(chromium: Browser, demo: str) -> Iterator[Visit]:
             reduced_motion="reduce",
         )
         context.set_default_timeout(PATIENCE)
+        context.on("page", lambda page: _listen(page, demo, complaints))
         contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: _elsewhere(request.url, demo, complaints))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda one: complaints.append(one.text) if _is_complaint(one.text, one.type) else None)
-        page.goto(path)
+        return context
+
+    async def opened(
+        path: str,
+        *,
+        lang: str = "en",
+        size: ViewportSize = DESKTOP,
+        script: bool = True,
+        dark: bool = False,
+        beside: Page | None = None,
+    ) -> Page:
+        context = beside.context if beside else await person(lang, size, script, dark)
+        page = await context.new_page()
+        await page.goto(path)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    try:
+        yield opened
+    finally:
+        for context in contexts:
+            await context.close()
     assert complaints == []
+
+
+def _listen(page: Page, demo: str, complaints: list[str]) -> None:
+    page.on("request", lambda request: _elsewhere(request.url, demo, complaints))
+    page.on("websocket", lambda socket: _elsewhere(socket.url, demo, complaints))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if _is_complaint(message) else None)
 
 
 def _elsewhere(url: str, demo: str, complaints: list[str]) -> None:
@@ -115,15 +155,16 @@ def _elsewhere(url: str, demo: str, complaints: list[str]) -> None:
         complaints.append(f"asks elsewhere: {url}")
 
 
-def _is_complaint(text: str, kind: str) -> bool:
-    return kind == "error" and "Failed to load resource" not in text  # a 404 or 422 page is no mistake of ours
+def _is_complaint(message: ConsoleMessage) -> bool:
+    # A page that answers 404 or 422 is no mistake of ours.
+    return message.type == "error" and "Failed to load resource" not in message.text
 
 
-@contextmanager
-def fits(page: Page) -> Iterator[None]:
+@asynccontextmanager
+async def fits(page: Page) -> AsyncIterator[None]:
     """Nothing has to be scrolled sideways."""
     yield
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
 
 
@@ -131,8 +172,8 @@ AXE = Path(__file__).parent.parent / "oracles" / "node_modules" / "axe-core" / "
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
-def violations(page: Page) -> list[str]:
+async def violations(page: Page) -> list[str]:
     """What axe finds wrong, rule and place."""
-    page.evaluate(AXE.read_text())  # not by a script element: the page's policy forbids those, rightly
-    found = page.evaluate("rules => axe.run(document, rules)", _RULES)
+    await page.evaluate(AXE.read_text())  # not by a script element: the page's policy forbids those, rightly
+    found = await page.evaluate("rules => axe.run(document, rules)", _RULES)
     return [f"{one['id']}: {node['target']} on {page.url}" for one in found["violations"] for node in one["nodes"]]

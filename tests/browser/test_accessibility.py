@@ -4,10 +4,12 @@ import gzip
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.async_api import Page, Response, ViewportSize, expect
 
 from presence.demo import PASSWORD
-from tests.browser.conftest import DESKTOP, PHONE, Visit, violations
+from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Visit, violations
+
+pytestmark = BROWSER
 
 LOOKS = pytest.mark.parametrize(
     ("lang", "dark", "size"),
@@ -17,95 +19,101 @@ LOOKS = pytest.mark.parametrize(
 MOST = 30_000  # bytes, compressed
 
 
-def book(page: Page, service: str = "first-talk") -> None:
-    page.goto(f"/book/{service}")
-    page.locator("button.hour").last.click()
-    page.locator("#name").fill("Carol Jones")
-    page.locator("#email").fill("carol@customers.example")
+async def book(page: Page, service: str = "first-talk") -> None:
+    await page.goto(f"/book/{service}")
+    await page.locator("button.hour").last.click()
+    await page.locator("#name").fill("Carol Jones")
+    await page.locator("#email").fill("carol@customers.example")
 
 
 @LOOKS
-def test_the_customers_pages(visit: Visit, lang: str, dark: bool, size: dict[str, int]) -> None:
-    page = visit("/book", lang=lang, dark=dark, size=size)
-    found = violations(page)
+async def test_the_customers_pages(visit: Visit, lang: str, dark: bool, size: ViewportSize) -> None:
+    page = await visit("/book", lang=lang, dark=dark, size=size)
+    found = await violations(page)
 
-    def look() -> None:
-        found.extend(violations(page))
+    async def look() -> None:
+        found.extend(await violations(page))
 
-    page.goto("/book/home-loan")
-    look()
-    page.goto("/book/home-loan?zones=1")
-    look()
-    page.goto("/book/home-loan?month=2020-01")
-    look()
-    page.locator("button.hour").first.click()
-    expect(page.locator("#details")).to_be_visible()
-    look()
-    page.locator("#details .button").click()
-    expect(page.locator("#email")).to_have_attribute("aria-invalid", "true")
-    look()
-    book(page)
-    page.locator("#details .button").click()
-    expect(page.locator(".news")).to_be_visible()
-    look()
+    await page.goto("/book/home-loan")
+    await look()
+    await page.goto("/book/home-loan?zones=1")
+    await look()
+    await page.goto("/book/home-loan?month=2020-01")
+    await look()
+    await page.goto("/book/home-loan")
+    await page.locator("button.hour").first.click()
+    await expect(page.locator("#details")).to_be_visible()
+    await look()
+    await page.locator("#details .button").click()
+    await expect(page.locator("#email")).to_have_attribute("aria-invalid", "true")
+    await look()
+    await book(page)
+    await page.locator("#details .button").click()
+    await expect(page.locator(".news")).to_be_visible()
+    await look()
     own = re.sub(r"\?.*", "", page.url)
     for path in ("/room", "/cancel", "/move"):
-        page.goto(own + path)
-        look()
-    page.locator("button.hour").first.click()
-    look()
-    page.goto(own + "/cancel")
-    page.locator(".button.danger").click()
-    expect(page.locator(".badge.bad")).to_be_visible()
-    look()
+        await page.goto(own + path)
+        await look()
+    await page.locator("button.hour").first.click()
+    await look()
+    await page.goto(own + "/cancel")
+    await page.locator(".button.danger").click()
+    await expect(page.locator(".badge.bad")).to_be_visible()
+    await look()
     for path in ("/a/nothing", "/book/hold/nothing", "/nothing", "/sign-in"):
-        page.goto(path)
-        look()
+        await page.goto(path)
+        await look()
     assert found == []
 
 
 @LOOKS
-def test_the_advisers_pages_and_the_catcher(visit: Visit, lang: str, dark: bool, size: dict[str, int]) -> None:
-    page = visit("/book", lang=lang, dark=dark, size=size)
-    book(page, "moving-account")
-    page.locator("#details .button").click()
-    page.goto("/catcher")
-    found = violations(page)
-    page.locator("main a").first.click()
-    found += violations(page)
+async def test_the_advisers_pages_and_the_catcher(visit: Visit, lang: str, dark: bool, size: ViewportSize) -> None:
+    page = await visit("/book", lang=lang, dark=dark, size=size)
+    await book(page, "moving-account")
+    await page.locator("#details .button").click()
+    await page.goto("/catcher")
+    found = await violations(page)
+    await page.locator("main a").first.click()
+    found += await violations(page)
     for slug in ("alice", "bob", "mona"):
-        page.context.clear_cookies()
-        page.goto("/sign-in")
-        page.locator("[name=email]").fill(f"{slug}@demo.example")
-        page.locator("[name=password]").fill(PASSWORD)
-        page.locator("main .button").click()
-        page.wait_for_url("**/agenda")
-        found += violations(page)
-        for path in ("/agenda/hours", f"/agenda?week={following(page)}"):
-            page.goto(path)
-            found += violations(page)
+        await page.context.clear_cookies()
+        await page.goto("/sign-in")
+        await page.locator("[name=email]").fill(f"{slug}@demo.example")
+        await page.locator("[name=password]").fill(PASSWORD)
+        await page.locator("main .button").click()
+        await page.wait_for_url("**/agenda")
+        found += await violations(page)
+        for path in ("/agenda/hours", f"/agenda?week={await following(page)}"):
+            await page.goto(path)
+            found += await violations(page)
         one = page.locator("a[href^='/agenda/appointments/']")
-        if one.count():
-            one.first.click()
-            found += violations(page)
+        if await one.count():
+            await one.first.click()
+            found += await violations(page)
             own = page.url
             for path in ("/move", "/room"):
-                page.goto(own + path)
-                found += violations(page)
+                await page.goto(own + path)
+                found += await violations(page)
     assert found == []
 
 
-def following(page: Page) -> str:
+async def following(page: Page) -> str:
     """The week after the one that is shown."""
-    found = re.findall(r"week=(\d+-W\d+)", page.content())
+    found = re.findall(r"week=(\d+-W\d+)", await page.content())
     return str(max(found))
 
 
-def test_the_booking_page_is_small(visit: Visit) -> None:
-    page = visit("/book")
-    weights: dict[str, int] = {}
-    page.on("response", lambda answer: weights.update({answer.url: len(gzip.compress(answer.body()))}))
-    page.context.clear_cookies()
-    page.goto("/book/first-talk", wait_until="networkidle")
+async def test_the_booking_page_is_small(visit: Visit) -> None:
+    page = await visit("/book")
+    answers: list[Response] = []
+
+    def note(answer: Response) -> None:
+        answers.append(answer)
+
+    page.on("response", note)
+    await page.context.clear_cookies()
+    await page.goto("/book/first-talk", wait_until="networkidle")
+    weights = {answer.url: len(gzip.compress(await answer.body())) for answer in answers}
     assert sum(weights.values()) < MOST, weights
     assert len(weights) > 3
