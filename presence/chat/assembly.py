@@ -27,6 +27,7 @@ from presence.clock import Clock
 from presence.config import ChatConfig
 from presence.errors import Unavailable
 from presence.live.endpoint import Live, same_site
+from presence.live.frames import Typed
 from presence.live.hub import Hub
 from presence.live.passes import Passes
 from presence.mail.templates import MailTemplates
@@ -88,6 +89,7 @@ class Assembly:
             channels=self.channels,
             dispatcher=self.dispatcher,
             presence_changed=self.presence_changed,
+            tell_others=bus.publish,
         )
         self._stop = asyncio.Event()
         self._small: set[asyncio.Task[None]] = set()
@@ -155,7 +157,11 @@ class Assembly:
             case "presence":
                 self.board.hurry()
                 self.dispatcher.wake()
+            case "typing":
+                number, uid, sender = text.split()
+                self.channels.tell(int(number), Typed(uid, sender))
             case "signed out":
+                self.leases.forget(text)
                 self.hub.end_person(text)
 
     def soon(self, work: Coroutine[Any, Any, None]) -> None:
@@ -183,8 +189,10 @@ class Assembly:
                 async with asyncio.timeout(LOOK):
                     await self._stop.wait()
             except TimeoutError:
-                self.reception.end_silent()
                 try:
+                    await self.reception.end_silent()
+                    await self.reception.end_signed_out()
+                    self.watching.look_again()
                     await self._index()
                     await self._compare_heads()
                 except (Unavailable, SQLAlchemyError, OSError) as error:

@@ -18,9 +18,10 @@ from presence.chat.pages import assembly_of, read, received
 from presence.errors import FieldError, Invalid, NotFound
 from presence.roster.board import Member
 from presence.roster.model import Adviser
-from presence.roster.pages import for_advisers
+from presence.roster.pages import cookie_name, for_advisers
 from presence.roster.presence import WISHES, Wish
 from presence.storage.tables import appointment, appointment_adviser, customer, service, team
+from presence.tokens import fingerprint
 from presence.web.request import page, web_of
 
 _SHORTCUT = re.compile(r"[\w-]{1,40}")
@@ -111,7 +112,8 @@ async def dashboard(request: Request, adviser: Adviser) -> Response:
 
 async def token(request: Request, chat: Assembly, me: Member) -> Response:
     """A pass for the live connection."""
-    issued, until = chat.passes.issue(adviser_sender(me.id), web_of(request).clock.now())
+    sign_in = fingerprint(request.cookies[cookie_name(request)])
+    issued, until = chat.passes.issue(adviser_sender(me.id), web_of(request).clock.now(), sign_in)
     you = {"id": me.id, "slug": me.slug, "name": me.name, "languages": me.languages}
     return JSONResponse({"token": issued, "until": until * 1000, "you": you}, headers={"Cache-Control": "no-store"})
 

@@ -18,6 +18,7 @@ from presence.errors import NotFound, Unauthorised
 from presence.live import frames
 from presence.live.connection import Connection
 from presence.live.frames import (
+    Ack,
     Beat,
     Close,
     Fetch,
@@ -37,6 +38,7 @@ from presence.live.hub import Hub
 from presence.live.passes import Passes
 from presence.roster.board import Board, Member
 from presence.roster.keeping import LeaseKeeper
+from presence.roster.sign_in import still_signed_in
 from presence.roster.watching import Watching
 from presence.storage.database import Database
 
@@ -61,6 +63,7 @@ class Reception:
         channels: Channels,
         dispatcher: Dispatcher,
         presence_changed: Callable[[], None],
+        tell_others: Callable[[str, str], None],
     ) -> None:
         self.database = database
         self.clock = clock
@@ -73,6 +76,8 @@ class Reception:
         self.channels = channels
         self.dispatcher = dispatcher
         self.presence_changed = presence_changed  # somebody has come or gone
+        self.tell_others = tell_others  # by a hint: topic, text
+        self._sign_ins: dict[Connection, str] = {}
         self.epoch = ""
 
     async def welcome(self, connection: Connection, hello: Hello) -> "ChatSession":
@@ -89,18 +94,44 @@ class Reception:
             session = await CustomerSession.of(self, connection, int(number))
         connection.who = found.who
         self.hub.add(connection)
-        now = self.clock.now_ms()
-        connection.push(Welcome(frames.VERSION, self.epoch, now, frames.BEAT, session.you))
-        await session.opened()
-        known = hello.have if hello.epoch in {"", self.epoch} else dict.fromkeys(hello.have, 0)
-        for c, after in list(known.items())[:MAX_JOINED]:
-            await session.receive(Join(c, after))
+        if found.session:
+            self._sign_ins[connection] = found.session
+        try:
+            now = self.clock.now_ms()
+            connection.push(Welcome(frames.VERSION, self.epoch, now, frames.BEAT, session.you))
+            await session.opened()
+            known = hello.have if hello.epoch in {"", self.epoch} else dict.fromkeys(hello.have, 0)
+            for c, after in list(known.items())[:MAX_JOINED]:
+                await session.receive(Join(c, after))
+        except BaseException:  # nobody else knows of the session yet
+            self.hub.remove(connection)
+            await session.gone()
+            raise
         return session
 
-    def end_silent(self) -> None:
-        """End the connections that nothing was heard of for too long."""
-        for connection in self.hub.silent(time.monotonic()):
+    def forget(self, connection: Connection) -> None:
+        """It has ended."""
+        self._sign_ins.pop(connection, None)
+
+    async def end_silent(self) -> None:
+        """End the connections that nothing was heard of for too long. No grace: they had longer than a page change takes."""
+        silent = self.hub.silent(time.monotonic())
+        for connection in silent:
             connection.end(Close.SILENT, "no beat")
+            await self.leases.lose(connection.id)
+        if silent:
+            self.presence_changed()
+
+    async def end_signed_out(self) -> None:
+        """End the connections whose sign-in has ended: run out, or ended elsewhere while no hint of it arrived."""
+        sign_ins = dict(self._sign_ins)
+        if not sign_ins:
+            return
+        now, prints = self.clock.now(), set(sign_ins.values())
+        lasting = await self.database.read(lambda sql: still_signed_in(sql, prints, now))
+        for connection, print_ in sign_ins.items():
+            if print_ not in lasting:
+                connection.end(Close.REPLACED, "signed out")
 
 
 class ChatSession:
@@ -129,6 +160,7 @@ class ChatSession:
                 id_ = await self._find(c)
                 if id_ is not None:
                     self._all.channels.tell(id_, Typed(c, self._sender), but=self._connection)
+                    self._all.tell_others("typing", f"{id_} {c} {self._sender}")
             case Join(c=c, after=after) | Fetch(c=c, after=after):
                 await self._join(c, after)
             case Leave(c=c):
@@ -149,6 +181,8 @@ class ChatSession:
             if isinstance(outcome, Refusal):
                 again = TRY_AGAIN if outcome.code == "unavailable" else None
                 self._connection.push(Refused(frame.c, frame.id, outcome.code, again))
+            elif not self._all.channels.listens(self._connection, frame.c):  # else it has been acknowledged in its turn
+                self._connection.push(Ack(frame.c, frame.id, outcome.seq, outcome.at))
 
         if not self._all.journal.hand_in(made, self._connection, answer):
             self._connection.push(Refused(frame.c, frame.id, "unavailable", TRY_AGAIN))
@@ -174,6 +208,8 @@ class ChatSession:
         known = self._known.get(uid)
         if known is not None:
             return known
+        if not rules.named(uid):
+            return None
         try:
             found = await self._all.database.read(lambda sql: self._visible(sql, uid))
         except NotFound:
@@ -186,6 +222,7 @@ class ChatSession:
 
     async def gone(self) -> None:
         self._all.channels.gone(self._connection)
+        self._all.forget(self._connection)
         await self._all.leases.close(self._connection.id)
         self._all.presence_changed()
 
@@ -196,6 +233,7 @@ class CustomerSession(ChatSession):
     def __init__(self, reception: Reception, connection: Connection, visitor: Visitor) -> None:
         super().__init__(reception, connection, CUSTOMER, internal=False)
         self._visitor = visitor
+        self._counts = False  # as being here
 
     @classmethod
     async def of(cls, reception: Reception, connection: Connection, visitor_id: int) -> "CustomerSession":
@@ -212,9 +250,9 @@ class CustomerSession(ChatSession):
         """Only a visitor who has a conversation counts as being here: others hold no lease."""
 
     async def _join(self, c: str, after: int) -> None:
-        first = not self._known
         await super()._join(c, after)
-        if first and self._known:
+        if self._known and not self._counts:
+            self._counts = True
             await self._all.leases.open(self._connection.id, self._connection.who, self._connection.engaged)
             self._here()
 

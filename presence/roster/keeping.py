@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from presence.clock import Clock
 from presence.errors import Unavailable
 from presence.roster import leases
-from presence.roster.presence import RENEW
+from presence.roster.presence import GRACE, RENEW
 from presence.storage.database import Database
 from presence.tokens import random_token
 
@@ -43,14 +43,29 @@ class LeaseKeeper:
     async def close(self, id_: str) -> None:
         """The connection has closed; it counts for the grace that a page change takes."""
         if self._mine.pop(id_, None) is not None:
-            now = self._clock.now()
-            await self._database.write(lambda sql: leases.close_lease(sql, id_, now))
+            await self._end(id_, GRACE)
+
+    async def lose(self, id_: str) -> None:
+        """Nothing has been heard of the connection for long: it counts no more."""
+        if self._mine.pop(id_, None) is not None:
+            await self._end(id_, 0)
+
+    async def _end(self, id_: str, grace: int) -> None:
+        now = self._clock.now()
+        try:
+            await self._database.write(lambda sql: leases.close_lease(sql, id_, now + grace))
+        except (Unavailable, SQLAlchemyError, OSError) as error:
+            log.warning("a lease ends by itself", error=type(error).__name__)
 
     async def sign_out(self, person: str) -> None:
         """They are gone at once, on every device."""
+        self.forget(person)
+        await self._database.write(lambda sql: leases.end_leases(sql, person))
+
+    def forget(self, person: str) -> None:
+        """They have signed out, here or elsewhere: what they have open here counts no more."""
         for id_ in [id_ for id_, (who, _) in self._mine.items() if who == person]:
             del self._mine[id_]
-        await self._database.write(lambda sql: leases.end_leases(sql, person))
 
     async def run(self) -> None:
         """Renew until stopped."""
@@ -67,8 +82,8 @@ class LeaseKeeper:
 
     async def renew(self) -> None:
         """Once: what is connected here counts for another lease."""
-        ids, now = tuple(self._mine), self._clock.now()
-        await self._database.write(lambda sql: leases.renew(sql, self.node, ids, now))
+        mine, now = dict(self._mine), self._clock.now()
+        await self._database.write(lambda sql: leases.renew(sql, self.node, mine, now))
 
     def stop(self) -> None:
         """Renew no more: what is left ends by itself."""

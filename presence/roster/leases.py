@@ -3,13 +3,14 @@
 A node that dies renews nothing, and what it held ends by itself; there is nothing to clean up after it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, Integer, cast, delete, func, insert, select, update
 
-from presence.roster.presence import GRACE, LEASE
+from presence.roster.presence import LEASE
 from presence.storage.tables import lease
 
+_MANY = 1000  # in one statement
 _ENGAGED = cast(lease.c.engaged, Integer)
 
 
@@ -24,9 +25,9 @@ def engage(connection: Connection, id_: str, engaged: bool) -> None:
     connection.execute(update(lease).where(lease.c.id == id_).values(engaged=engaged))
 
 
-def close_lease(connection: Connection, id_: str, now: int) -> None:
-    """The connection has closed: it counts a little longer, for it may only be a page change."""
-    connection.execute(update(lease).where(lease.c.id == id_).values(node="", expires_at=now + GRACE))
+def close_lease(connection: Connection, id_: str, until: int) -> None:
+    """The connection has closed: it counts until then, for it may only be a page change."""
+    connection.execute(update(lease).where(lease.c.id == id_).values(node="", expires_at=until))
 
 
 def end_leases(connection: Connection, person: str) -> None:
@@ -34,12 +35,25 @@ def end_leases(connection: Connection, person: str) -> None:
     connection.execute(delete(lease).where(lease.c.person == person))
 
 
-def renew(connection: Connection, node: str, ids: Sequence[str], now: int) -> None:
-    """Keep a node's leases, and sweep what has long ended."""
-    if ids:
-        connection.execute(
-            update(lease).where(lease.c.node == node, lease.c.id.in_(ids)).values(expires_at=now + LEASE)
+def renew(connection: Connection, node: str, held: Mapping[str, tuple[str, bool]], now: int) -> None:
+    """Keep a node's leases (id: person, engaged), and sweep what has long ended.
+
+    One that is not there any more was swept while its node slept or could not reach the database: it counts again.
+    """
+    ids = list(held)
+    for first in range(0, len(ids), _MANY):
+        some = ids[first : first + _MANY]
+        kept = set(
+            connection.execute(
+                update(lease)
+                .where(lease.c.node == node, lease.c.id.in_(some))
+                .values(expires_at=now + LEASE)
+                .returning(lease.c.id)
+            ).scalars()
         )
+        for id_ in some:
+            if id_ not in kept:
+                open_lease(connection, id_, node, *held[id_], now)
     connection.execute(delete(lease).where(lease.c.expires_at < now - LEASE))
 
 

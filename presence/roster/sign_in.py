@@ -1,6 +1,7 @@
 """Advisers' sign-in: argon2id, sessions as random tokens of which only the fingerprint is stored."""
 
 import asyncio
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -99,6 +100,17 @@ class SignIn:
             connection.execute(delete(session).where(session.c.adviser_id == adviser_id))
 
         await self._database.write(work)
+
+
+def still_signed_in(connection: Connection, prints: Iterable[str], now: int) -> set[str]:
+    """Which of these fingerprints are sessions that last."""
+    every, found = list(prints), set()
+    for first in range(0, len(every), 500):
+        query = (
+            select(session.c.fingerprint).join(adviser_table).where(session.c.expires_at > now, adviser_table.c.active)
+        )
+        found |= set(connection.execute(query.where(session.c.fingerprint.in_(every[first : first + 500]))).scalars())
+    return found
 
 
 def _refusal() -> Invalid:
