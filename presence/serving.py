@@ -1,4 +1,4 @@
-"""How the service is served: uvicorn with the cheapest of its WebSocket sides, and a stop that tells everybody first."""
+"""How the service is served: uvicorn with a WebSocket side of our own, and a stop that tells everybody first."""
 
 import socket
 from typing import Any
@@ -7,7 +7,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from presence.chat.assembly import Assembly
-from presence.live.frames import MAX_MESSAGE
+from presence.live.edge import Edge
 
 GRACE = 20  # seconds in which requests may end when we are told to stop
 
@@ -33,10 +33,7 @@ def server(app: Starlette, **options: Any) -> Server:
                 "access_log": False,
                 "server_header": False,
                 "timeout_graceful_shutdown": GRACE,
-                "ws": "websockets-sansio",
-                "ws_max_size": MAX_MESSAGE,
-                "ws_per_message_deflate": False,  # 64 KiB a connection (reference figures) for messages of 100 bytes
-                "ws_ping_interval": None,  # beats of the application tell both sides more
+                "ws": Edge,
                 **options,
             },
         )

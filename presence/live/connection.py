@@ -1,6 +1,7 @@
 """One connection: what waits to be sent, bounded, and leaves in as few messages as the other side can take."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from presence.live import frames
@@ -8,26 +9,30 @@ from presence.live.frames import Close, Outbound
 from presence.tokens import random_token
 
 WAITING_BYTES = 256 * 1024  # that may wait for one connection; more, and it resumes from the log instead
-STUCK = 10.0  # seconds that one message may take to leave
 
 
 class Socket(Protocol):
-    """The edge: a message out, or the end. Either may raise `OSError` when the other side has gone."""
+    """The edge: a message out, or the end; neither waits, and neither fails when the other side has gone.
 
-    async def send(self, message: str) -> None: ...
+    While it is `full` the other side does not take what it was sent; `on_room` is called once it has, or has gone.
+    """
 
-    async def close(self, code: int, reason: str) -> None: ...
+    full: bool
+    on_room: Callable[[], None]
 
-    def abort(self) -> None: ...
+    def send(self, message: bytes) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
 
 
 class Connection:
-    """Frames pushed here leave in order. All that waits while one message is on its way goes into the next.
+    """Frames pushed here leave in order, in one message for all that was pushed in the same turn of the loop.
 
-    There is no task while nothing waits: ten thousand quiet connections cost their sockets and little more.
+    While the socket is full they wait for the next message. There is no task of its own: ten thousand quiet connections
+    cost their sockets and little more.
     """
 
-    __slots__ = ("_ending", "_size", "_socket", "_task", "_waiting", "engaged", "heard_at", "id", "who")
+    __slots__ = ("_ending", "_idle", "_leaving", "_size", "_socket", "_waiting", "engaged", "heard_at", "id", "who")
 
     def __init__(self, socket: Socket, now: float) -> None:
         self.id = random_token()
@@ -35,15 +40,22 @@ class Connection:
         self.engaged = True
         self.heard_at = now  # seconds of a steady clock
         self._socket = socket
+        self._socket.on_room = self._leave
         self._waiting: list[bytes] = []
         self._size = 0
-        self._task: asyncio.Task[None] | None = None
+        self._leaving = False  # soon, in this turn of the loop
+        self._idle: asyncio.Future[None] | None = None  # somebody waits until nothing waits
         self._ending: tuple[int, str] | None = None
 
     @property
     def ended(self) -> bool:
         """Nothing pushed now will be sent."""
         return self._ending is not None
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that have not left."""
+        return self._size
 
     def push(self, frame: Outbound) -> None:
         """Send a frame when the connection can take it."""
@@ -58,42 +70,47 @@ class Connection:
         if self._size > WAITING_BYTES:
             self._waiting.clear()
             self.end(Close.RESYNC, "too slow")
-        elif self._task is None:
-            self._task = asyncio.create_task(self._drain())
+        elif not self._leaving:
+            self._leave_soon()
 
     def end(self, code: int, reason: str = "") -> None:
         """Send what waits, then close."""
         if self._ending is None:
             self._ending = (code, reason)
-            if self._task is None:
-                self._task = asyncio.create_task(self._drain())
+            self._leave_soon()
 
     async def finished(self) -> None:
         """Wait until what was pushed has left, or never will."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+        if self._leaving or self._waiting or self._socket.full:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)
 
     def forget(self) -> None:
         """The other side has gone: nothing more can be sent."""
         self._waiting.clear()
         self._ending = self._ending or (Close.GOING, "")
-        if self._task is not None:
-            self._task.cancel()
+        self._rest()
 
-    async def _drain(self) -> None:
-        try:
-            async with asyncio.timeout(None) as limit:
-                while self._waiting:
-                    waiting, self._waiting, self._size = self._waiting, [], 0
-                    limit.reschedule(asyncio.get_running_loop().time() + STUCK)
-                    await self._socket.send(frames.message(waiting))
-                if self._ending is not None:
-                    limit.reschedule(asyncio.get_running_loop().time() + STUCK)
-                    await self._socket.close(*self._ending)
-        except TimeoutError:  # it reads nothing at all: a polite close would wait behind what it does not read
-            self._ending = self._ending or (Close.RESYNC, "too slow")
-            self._socket.abort()
-        except (OSError, RuntimeError):  # gone meanwhile; its endpoint hears of it too
-            self._ending = self._ending or (Close.GOING, "")
-        finally:
-            self._task = None
+    def _leave_soon(self) -> None:
+        if not self._leaving:
+            self._leaving = True
+            asyncio.get_running_loop().call_soon(self._leave)
+
+    def _leave(self) -> None:
+        self._leaving = False
+        if self._socket.full and self._ending is None:
+            return
+        if self._waiting:
+            waiting, self._waiting, self._size = self._waiting, [], 0
+            self._socket.send(frames.message(waiting))
+        if self._ending is not None:
+            self._socket.close(*self._ending)
+        if not self._socket.full:
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._idle is not None:
+            if not self._idle.done():
+                self._idle.set_result(None)
+            self._idle = None

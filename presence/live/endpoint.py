@@ -3,18 +3,20 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 import structlog
 from prometheus_client import Counter, Gauge
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from presence.errors import PresenceError, Unauthorised
+from presence.errors import PresenceError, Unauthorised, Unavailable
 from presence.live import frames
 from presence.live.connection import Connection
+from presence.live.edge import Edge
 from presence.live.frames import Beat, Close, Hello, Inbound
 from presence.live.hub import Hub
 
@@ -40,11 +42,13 @@ class Session(Protocol):
         ...
 
 
+_BROKEN = (Unavailable, SQLAlchemyError, OSError)  # the database: whoever connects again finds out whether it still is
+
 Welcoming = Callable[[Connection, Hello], Awaitable[Session]]
 
 
 class Live:
-    """ASGI application for one path. `welcome` makes a session of a Hello, or raises `Unauthorised`.
+    """ASGI application for one path, behind our own edge. `welcome` makes a session of a Hello, or raises `Unauthorised`.
 
     `allowed` is asked with the Origin and the Host of the handshake: browsers send both, and no page can forge them.
     """
@@ -65,61 +69,65 @@ class Live:
         self._burst = burst
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        socket = _AsgiSocket(scope, send)
         await receive()  # websocket.connect
         headers = Headers(scope=scope)
         if not self._allowed(headers.get("origin", ""), headers.get("host", "")):
-            return await socket.refuse()
+            return await _refuse(send)
         await send({"type": "websocket.accept"})
-        connection = Connection(socket, time.monotonic())
+        edge: Edge = scope["extensions"]["presence.edge"]["edge"]
+        connection = Connection(edge, time.monotonic())
         _OPEN.inc()
-        code: int = Close.GOING
         try:
-            code = await self._serve(connection, receive)
+            await self._serve(connection, edge)
         finally:
+            connection.forget()
             _OPEN.dec()
-            _ENDED.labels(str(code)).inc()
+            _ENDED.labels(str(edge.code)).inc()
 
-    async def _serve(self, connection: Connection, receive: Receive) -> int:
-        """From the first frame to the end; returns the code that ended it."""
+    async def _serve(self, connection: Connection, edge: Edge) -> None:
+        """From the first frame to the end."""
         if self._hub.draining:
             return await _ended(connection, Close.GOING, "restart")
         try:
             async with asyncio.timeout(FIRST_FRAME):
-                first = _read(await receive())
-            if not first or not isinstance(first[0], Hello) or first[0].v != frames.VERSION:
+                messages = await edge.receive()
+            if not messages:  # left before it said anything
+                return None
+            first, *rest = [frame for message in messages for frame in _read(message)]
+            if not isinstance(first, Hello) or first.v != frames.VERSION:
                 return await _ended(connection, Close.BAD_FRAME, "hello comes first")
-            session = await self._welcome(connection, first[0])
+            session = await self._welcome(connection, first)
         except TimeoutError:
             return await _ended(connection, Close.SILENT, "no hello")
         except Unauthorised:
             return await _ended(connection, Close.UNAUTHORISED, "token")
-        except (msgspec.MsgspecError, _Gone, PresenceError):
+        except _BROKEN as error:
+            log.warning("nobody can be welcomed", error=type(error).__name__)
+            return await _ended(connection, Close.RESYNC, "database")
+        except (msgspec.MsgspecError, ValueError, PresenceError):
             return await _ended(connection, Close.BAD_FRAME, "hello")
         try:
-            return await self._read_on(connection, session, first[1:], receive)
+            await self._read_on(connection, session, rest, edge)
+        except _BROKEN as error:
+            log.warning("a frame could not be answered", error=type(error).__name__)
+            await _ended(connection, Close.RESYNC, "database")
         finally:
             self._hub.remove(connection)
             await session.gone()
 
-    async def _read_on(self, connection: Connection, session: Session, rest: list[Inbound], receive: Receive) -> int:
+    async def _read_on(self, connection: Connection, session: Session, batch: list[Inbound], edge: Edge) -> None:
         tokens, since = self._burst, time.monotonic()
-        batch = rest
         while True:
             for frame in batch:
                 if isinstance(frame, Beat):
                     connection.engaged = frame.on
                 await session.receive(frame)
-            event = await receive()
-            if event["type"] == "websocket.disconnect":
-                connection.forget()
-                return int(event.get("code") or Close.GOING)
-            if connection.ended:
-                continue  # until the other side has heard of it
-            now = time.monotonic()
-            connection.heard_at = now
+            messages = await edge.receive()
+            if not messages:
+                return None
+            now = connection.heard_at = time.monotonic()
             try:
-                batch = _read(event)
+                batch = [frame for message in messages for frame in _read(message)]
             except msgspec.MsgspecError:
                 return await _ended(connection, Close.BAD_FRAME, "frame")
             tokens = min(self._burst, tokens + (now - since) * self._rate) - len(batch)
@@ -128,64 +136,29 @@ class Live:
                 return await _ended(connection, Close.TOO_MUCH, "too many frames")
 
 
-class _Gone(Exception):
-    """The other side left before it said anything."""
-
-
-def _read(event: Message) -> list[Inbound]:
-    if event["type"] != "websocket.receive":
-        raise _Gone
-    message = event.get("text") or event.get("bytes") or b""
-    if len(message) > frames.MAX_MESSAGE:
-        raise msgspec.DecodeError("too large")
+def _read(message: bytes) -> list[Inbound]:
     batch = frames.decode(message)
     if len(batch) > frames.MAX_FRAMES:
         raise msgspec.DecodeError("too many")
     return batch
 
 
-async def _ended(connection: Connection, code: int, reason: str) -> int:
+async def _ended(connection: Connection, code: int, reason: str) -> None:
     connection.end(code, reason)
     await connection.finished()
-    return code
 
 
-class _AsgiSocket:
-    """The socket that a connection writes to."""
-
-    __slots__ = ("_extensions", "_send")
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self._send = send
-        self._extensions: dict[str, Any] = scope.get("extensions", {})
-
-    async def send(self, message: str) -> None:
-        await self._send({"type": "websocket.send", "text": message})
-
-    async def close(self, code: int, reason: str) -> None:
-        await self._send({"type": "websocket.close", "code": code, "reason": reason})
-
-    def abort(self) -> None:
-        abort = self._extensions.get("presence.abort")
-        if abort is not None:
-            abort["now"]()
-
-    async def refuse(self) -> None:
-        """Answer the handshake with 403 where the server can."""
-        if "websocket.http.response" in self._extensions:
-            headers = [(b"content-type", b"text/plain"), (b"content-length", b"0")]
-            await self._send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
-            await self._send({"type": "websocket.http.response.body", "body": b""})
-        else:
-            await self._send({"type": "websocket.close", "code": Close.FORBIDDEN})
+async def _refuse(send: Send) -> None:
+    """Answer the handshake with 403."""
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "websocket.http.response.body", "body": b""})
 
 
 def same_site(base_url: str) -> Callable[[str, str], bool]:
     """Allows pages of our own: of the address we are configured with, or of the one the browser called us by."""
-    ours = urlsplit(base_url).netloc.lower()
+    ours = urlsplit(base_url)
 
     def allowed(origin: str, host: str) -> bool:
-        named = urlsplit(origin).netloc.lower()
-        return bool(named) and named in {ours, host.lower()}
+        return origin.lower() in {f"{ours.scheme}://{name.lower()}" for name in (ours.netloc, host) if name}
 
     return allowed

@@ -4,7 +4,7 @@ One WebSocket message is a JSON array of frames, in order; each frame is an obje
 milliseconds since the epoch (UTC), conversations are named by their uid, and `seq` orders what happened in one.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ BEAT = 20  # seconds between a client's beats
 LOST_AFTER = 45  # seconds without any frame after which either side gives the connection up
 
 Raw = msgspec.Raw
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53)]  # what JSON's numbers and both databases can hold
 
 
 # -- from the client ------------------------------------------------------------------------------------------------
@@ -26,7 +27,7 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello", frozen=True):
     v: int
     token: str
     epoch: str = ""
-    have: dict[str, int] = {}  # conversation -> the last seq it has
+    have: dict[str, Seq] = {}  # conversation -> the last seq it has
 
 
 class Beat(msgspec.Struct, tag_field="t", tag="beat", frozen=True):
@@ -51,10 +52,10 @@ class Typing(msgspec.Struct, tag_field="t", tag="typing", frozen=True):
 
 
 class Fetch(msgspec.Struct, tag_field="t", tag="fetch", frozen=True):
-    """Asks for the events after a seq: at most 200, then `more`."""
+    """Asks for the events after a seq, because of a gap: what is being sent starts over from there."""
 
     c: str
-    after: int
+    after: Seq
 
 
 class Watch(msgspec.Struct, tag_field="t", tag="watch", frozen=True):
@@ -67,7 +68,7 @@ class Join(msgspec.Struct, tag_field="t", tag="join", frozen=True):
     """Listens to one more conversation, from the seq after `after`."""
 
     c: str
-    after: int = 0
+    after: Seq = 0
 
 
 class Leave(msgspec.Struct, tag_field="t", tag="leave", frozen=True):
@@ -196,7 +197,10 @@ _encoder = msgspec.json.Encoder()
 
 def decode(message: str | bytes) -> list[Inbound]:
     """The frames of a client's message; `msgspec.ValidationError` or `DecodeError` when it cannot be read."""
-    return _decoder.decode(message)
+    try:
+        return _decoder.decode(message)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def encode(frame: Outbound) -> bytes:
@@ -204,6 +208,6 @@ def encode(frame: Outbound) -> bytes:
     return _encoder.encode(frame)
 
 
-def message(frames: list[bytes]) -> str:
+def message(frames: list[bytes]) -> bytes:
     """Encoded frames as one message."""
-    return (b"[" + b",".join(frames) + b"]").decode()
+    return b"[" + b",".join(frames) + b"]"
