@@ -28,7 +28,7 @@ from presence.chat import desk_pages as chat_desk_pages
 from presence.chat import pages as chat_pages
 from presence.chat.assembly import Assembly
 from presence.chat.gateway import Gateway
-from presence.chat.mailing import Sender
+from presence.chat.letters import Sender
 from presence.clock import Clock, SystemClock
 from presence.config import Config
 from presence.errors import ConfigError, NotFound, Unavailable
@@ -165,6 +165,7 @@ def _chat(
     mail_worker: MailWorker,
 ) -> Assembly:
     """Conversations and presence, which ask booking when somebody is next there."""
+    inbound = config.mail.inbound
     return Assembly(
         database,
         clock,
@@ -176,8 +177,11 @@ def _chat(
             organisation=config.organisation.name,
             mailbox=Mailbox(config.mail.sender_name or config.organisation.name, config.mail.sender),
             base_url=config.server.base_url,
-            reply=config.mail.inbound.reply_address,
-            bounce=config.mail.inbound.bounce_address,
+            phone=config.organisation.phone,
+            privacy_url=config.organisation.privacy_url,
+            reply=inbound.reply_address if inbound.open else "",
+            bounce=inbound.bounce_address if inbound.open else "",
+            advisers_answer=bool(inbound.trusted_authserv),
         ),
         pool=partial(_pool, booking),
         expected=partial(_expected, booking),

@@ -18,7 +18,8 @@ from presence.chat.desk import ChatDesk
 from presence.chat.dispatcher import Dispatcher
 from presence.chat.files import Files
 from presence.chat.journal import Journal
-from presence.chat.mailing import Mailing, Sender
+from presence.chat.letters import Sender
+from presence.chat.mailing import Mailing
 from presence.chat.model import Stored
 from presence.chat.proof import Proofs
 from presence.chat.service import Chat

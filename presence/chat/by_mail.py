@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from presence.chat.letters import bare
 from presence.chat.model import CUSTOMER, FileBody, Text
 from presence.chat.rules import MAX_TEXT, plain
 from presence.i18n import Translator
@@ -21,11 +22,11 @@ MAX_QUOTED = 8_000  # characters
 _SHORT = 40  # characters; whoever writes "Thank you" twice is no machine
 _LOGO = 16_384  # bytes of a picture in the text that is no more than decoration
 
-Verdict = Literal["message", "unverified", "automatic", "refused"]
+Verdict = Literal["message", "unverified", "automatic", "unreadable", "refused"]
 
 
 class Correspondent(NamedTuple):
-    """Whom an address was given to: "customer" or "adviser:ID", and their mail address."""
+    """Whom an address was given to: "customer", "adviser:ID" or "reader", and their mail address."""
 
     person: str
     email: str
@@ -63,8 +64,11 @@ def judged(mail: Incoming, correspondent: Correspondent, before: Before, *, ours
     # What no header gives away is given away by what it does: machines repeat themselves, and never tire.
     if before.hour >= PER_HOUR:
         return Judgement("automatic", "too many")
-    if len(mail.text) > _SHORT and plain(mail.text)[:MAX_TEXT] in before.texts:
+    if len(mail.text) > _SHORT and _cut(plain(mail.text), MAX_TEXT) in before.texts:
         return Judgement("automatic", "repeated")
+    # What a customer wrote is theirs to see again. What is in an adviser's mail that we cannot read may be meant for nobody.
+    if mail.unreadable and correspondent.person != CUSTOMER:
+        return Judgement("unreadable", mail.unreadable)
     return Judgement("message")
 
 
@@ -77,7 +81,7 @@ def is_from(mail: Incoming, correspondent: Correspondent, trusted: str) -> bool:
         return False
     if correspondent.person == CUSTOMER:
         return not dmarc_failed(mail, trusted)
-    return dmarc_passed(mail, trusted)
+    return correspondent.person.startswith("adviser:") and dmarc_passed(mail, trusted)
 
 
 # -- words ---------------------------------------------------------------------------------------------------------
@@ -98,15 +102,25 @@ def text_of(mail: Incoming, t: Translator) -> str:
     return plain(mail.quoted) or plain(mail.subject) or t.gettext("An empty mail.")
 
 
-def body_of(mail: Incoming, judgement: Judgement, t: Translator, files: tuple[FileBody, ...] = ()) -> str:
-    """The event's body, as JSON. `files` are those of a note; a message's have events of their own."""
-    text = text_of(mail, t)
-    quoted = "" if mail.unreadable else plain(mail.quoted)
-    quoted = "" if quoted == text else quoted
+def body_of(
+    mail: Incoming,
+    judgement: Judgement,
+    t: Translator,
+    *,
+    subject: str = "",
+    files: tuple[FileBody, ...] = (),
+    left: tuple[str, ...] = (),
+) -> str:
+    """The event's body, as JSON. `subject` is the conversation's.
+
+    `files` are those of a note, and `left` says what was not taken; a message's have events of their own.
+    """
+    text = "\n".join((text_of(mail, t), *left)).strip()
     body = Text(
         text=_cut(text, MAX_TEXT),
         via="mail",
-        quoted=_cut(quoted, MAX_QUOTED),
+        subject=changed_subject(mail, subject),
+        quoted=_cut(quoted_of(mail, t), MAX_QUOTED),
         unverified=judgement.reason if judgement.verdict == "unverified" else "",
         automatic=judgement.reason if judgement.verdict == "automatic" else "",
         files=files,
@@ -114,9 +128,26 @@ def body_of(mail: Incoming, judgement: Judgement, t: Translator, files: tuple[Fi
     return msgspec.json.encode(body).decode()
 
 
-def note_body(text: str) -> str:
+def answer_body(text: str) -> str:
+    """The body of what an adviser wrote by mail, as JSON."""
+    return msgspec.json.encode(Text(_cut(text, MAX_TEXT), via="mail")).decode()
+
+
+def quoted_of(mail: Incoming, t: Translator) -> str:
+    """What a mail repeats, unless that is all there is and shown as its text."""
+    quoted = "" if mail.unreadable else plain(mail.quoted)
+    return "" if quoted == text_of(mail, t) else quoted
+
+
+def changed_subject(mail: Incoming, subject: str) -> str:
+    """A mail's subject when it is not the one of what it answers."""
+    own = bare(plain(mail.subject))
+    return "" if own.casefold() == bare(subject).casefold() else own
+
+
+def note_body(text: str, quoted: str = "") -> str:
     """The body of a note of our own about a mail, as JSON."""
-    return msgspec.json.encode(Text(text, via="mail")).decode()
+    return msgspec.json.encode(Text(text, via="mail", quoted=_cut(quoted, MAX_QUOTED))).decode()
 
 
 def file_body(file: FileBody) -> str:

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection
@@ -22,11 +23,14 @@ from presence.chat.files import Files, Received
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.mailing import Mailing
-from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, FileBody, Stored
+from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, FileBody, Stored, Text
+from presence.chat.rules import plain
 from presence.chat.service import system
+from presence.chat.transcript import Said
 from presence.clock import Clock
 from presence.errors import Invalid, TooLarge, Unavailable
 from presence.i18n import Translator, translator
+from presence.mail.compose import is_message_id
 from presence.mail.inbound import reading
 from presence.mail.inbound.addresses import Addresses
 from presence.mail.inbound.bounces import Bounce, read_bounce
@@ -44,7 +48,7 @@ _TROUBLE = (OperationalError, InterfaceError, PoolTimeout, OSError)
 class Taken(NamedTuple):
     """What became of a mail, and whether the team was told of it by mail."""
 
-    verdict: str  # message, unverified, automatic, bounce, refused; "repeated" when it was here before
+    verdict: str  # message, unverified, automatic, unreadable, bounce, refused; "repeated" when it was here before
     told: bool = False
 
 
@@ -138,7 +142,7 @@ class Gateway:
         bounce = read_bounce(mail)
         kept = [] if bounce else await self._kept(by_mail.files_of(mail, envelope.raw))
         if bounce is not None:
-            taken = await self._returned(key, found, bounce, token)
+            taken = await self._returned(key, found, bounce, mail.message_id, token)
         else:
             taken = await self._answered(key, found, mail, kept)
         # Whatever else went wrong may have been committed all the same: its files stay.
@@ -152,11 +156,11 @@ class Gateway:
 
     # -- mails that came back -----------------------------------------------------------------------------------
 
-    async def _returned(self, key: str, found: Addressed, bounce: Bounce, token: str) -> Taken:
+    async def _returned(self, key: str, found: Addressed, bounce: Bounce, message_id: str, token: str) -> Taken:
         now, at = self._clock.now(), self._clock.now_ms()
 
         def work(connection: Connection) -> tuple[Taken, list[Outcome]]:
-            row = correspondence.record(connection, key, found.conversation_id, now)
+            row = correspondence.record(connection, key, found, message_id, now)
             if row is None:
                 return Taken("repeated"), []
             seen = correspondence.before(connection, found.conversation_id, "", now)
@@ -164,7 +168,7 @@ class Gateway:
             if not bounce.failed or seen.day >= by_mail.PER_DAY:
                 return Taken("bounce"), []
             correspondence.came_back(
-                connection, bounce.message_id, self._addresses.bounce.address(token), bounce.diagnostic
+                connection, bounce.message_id, self._addresses.bounce.address(token), bounce.diagnostic, now
             )
             told = system(
                 found.conversation_id,
@@ -184,7 +188,8 @@ class Gateway:
         ours = mail.sender.email == self._own or self._addresses.ours(mail.sender.email)
 
         def work(connection: Connection) -> tuple[Taken, list[Outcome]]:
-            row = correspondence.record(connection, key, found.conversation_id, now)
+            message_id = mail.message_id if is_message_id(mail.message_id) else ""
+            row = correspondence.record(connection, key, found, message_id, now)
             if row is None:
                 return Taken("repeated"), []
             person = found.correspondent.person
@@ -194,9 +199,13 @@ class Gateway:
             if judgement.verdict == "refused":
                 return Taken("refused"), []
             if judgement.verdict == "message":
-                return self._said(connection, key, found, mail, kept, now, at)
+                return Taken("message"), self._said(connection, key, found, mail, kept, now, at)
             one = store.by_id(connection, found.conversation_id, lock=True)
-            return Taken(judgement.verdict), self._noted(connection, key, one, mail, judgement, kept, now, at)
+            if one is None:
+                return Taken(judgement.verdict), []
+            outcomes = self._noted(connection, key, one, mail, judgement, kept, now, at)
+            told = judgement.verdict == "unverified" and not before.hour and self._tell(connection, one, outcomes, now)
+            return Taken(judgement.verdict, told), outcomes
 
         try:
             taken = await self._journal.change(work)
@@ -210,21 +219,36 @@ class Gateway:
         self,
         connection: Connection,
         key: str,
-        one: Conversation | None,
+        one: Conversation,
         mail: Incoming,
         judgement: Judgement,
         kept: Sequence[Kept],
         now: int,
         at: int,
     ) -> list[Outcome]:
-        """A note that triggers nothing and that no customer sees."""
-        if one is None:
-            return []
+        """A note that changes nothing and that no customer sees."""
         t = translator(one.language)
-        files = tuple(_file(file.received) for file in kept if file.received is not None)
+        body = by_mail.body_of(
+            mail,
+            judgement,
+            t,
+            subject=self._mailing.subject(one),
+            files=tuple(_file(file.received) for file in kept if file.received is not None),
+            left=tuple(_left(file.attachment, t) for file in kept if file.received is None),
+        )
         self._own_files(connection, one.id, SYSTEM, kept, now)
-        body = by_mail.body_of(mail, judgement, t, files)
         return log.append(connection, [Entry(one.id, SYSTEM, _client_id(key, 0), "note", body)], at)
+
+    def _tell(self, connection: Connection, one: Conversation, outcomes: Sequence[Outcome], now: int) -> bool:
+        """Mail a note about somebody unknown to those whom it concerns, when none of them is there to see it."""
+        visitor = store.visitor_by_id(connection, one.visitor_id) if one.visitor_id else None
+        noted = next((said for said in outcomes if isinstance(said, Stored)), None)
+        if visitor is None or noted is None or self._mailing.somebody_is_there(connection, one):
+            return False
+        body = msgspec.json.decode(noted.body, type=Text)
+        note = Said(noted.seq, noted.at, body.unverified, body.text)
+        self._mailing.tell_of_doubtful(connection, one, visitor, note, now)
+        return True
 
     def _said(
         self,
@@ -235,27 +259,34 @@ class Gateway:
         kept: Sequence[Kept],
         now: int,
         at: int,
-    ) -> tuple[Taken, list[Outcome]]:
+    ) -> list[Outcome]:
         """A message, in the conversation that the person has open now."""
         person = found.correspondent.person
         one, entries = self._open(connection, found, now)
         if one is None:
-            return Taken("message"), []
+            return []
+        t = translator(one.language)
         if person == CUSTOMER:
             # Whoever answers has seen what was mailed, and not what was said since.
             store.change(connection, one.id, customer_seen=max(one.customer_seen, one.mailed_seq))
-        elif one.adviser_id is None and one.state == "message":
-            store.change(connection, one.id, adviser_id=int(person.partition(":")[2]))
-        t = translator(one.language)
-        text = by_mail.text_of(mail, t)
-        if text:
-            body = by_mail.body_of(mail, Judgement("message"), t)
-            entries.append(Entry(one.id, person, _client_id(key, 0), "text", body))
+            if by_mail.text_of(mail, t):
+                subject = self._mailing.subject(one)
+                body = by_mail.body_of(mail, Judgement("message"), t, subject=subject)
+                entries.append(Entry(one.id, person, _client_id(key, 0), "text", body))
+        else:
+            entries += self._taken_on(connection, one, person)
+            entries += _advisers_words(one.id, person, key, mail, t)
         entries += _file_entries(one.id, person, key, kept, t)
         self._own_files(connection, one.id, person, kept, now)
-        outcomes = log.append(connection, entries, at)
-        told = person == CUSTOMER and self._tell(connection, one, text, outcomes, now)
-        return Taken("message", told), outcomes
+        return log.append(connection, entries, at)
+
+    def _taken_on(self, connection: Connection, one: Conversation, person: str) -> list[Entry]:
+        """A message that nobody has is the adviser's who answers it."""
+        member = self._board.members.get(int(person.partition(":")[2]))
+        if member is None or one.adviser_id is not None or one.state != "message":
+            return []
+        store.change(connection, one.id, adviser_id=member.id)
+        return [system(one.id, "joined", adviser=member.id, name=member.name)]
 
     def _open(self, connection: Connection, found: Addressed, now: int) -> tuple[Conversation | None, list[Entry]]:
         """The conversation to go on with: the person's open one, or theirs of then, opened again."""
@@ -274,19 +305,6 @@ class Gateway:
         }
         store.change(connection, one.id, **changes)
         return store.by_id(connection, one.id, lock=True), [system(one.id, "reopened"), system(one.id, "message")]
-
-    def _tell(
-        self, connection: Connection, one: Conversation, text: str, outcomes: Sequence[Outcome], now: int
-    ) -> bool:
-        """Mail it to those whom it concerns when none of them is there."""
-        visitor = store.visitor_by_id(connection, one.visitor_id) if one.visitor_id else None
-        seq = max((said.seq for said in outcomes if isinstance(said, Stored)), default=0)
-        concerned = self._mailing.concerned(one)
-        there = any(self._board.standings[id_].reachable for id_ in concerned if id_ in self._board.standings)
-        if visitor is None or there or not seq:
-            return False
-        self._mailing.tell_team(connection, one, visitor, text, now, seq=seq)
-        return True
 
     # -- files ----------------------------------------------------------------------------------------------------
 
@@ -324,17 +342,33 @@ class Gateway:
                 store.add_file(connection, values)
 
 
+def _advisers_words(conversation_id: int, person: str, key: str, mail: Incoming, t: Translator) -> list[Entry]:
+    """What an adviser wrote is the message. What their mail repeats may be talk among colleagues, and is a note."""
+    entries = []
+    text, quoted = plain(mail.text), by_mail.quoted_of(mail, t)
+    if text:
+        body = by_mail.answer_body(text)
+        entries.append(Entry(conversation_id, person, _client_id(key, 0), "text", body))
+    if quoted or not text:
+        said = by_mail.note_body(t.gettext("What an adviser's mail repeats:"), quoted or by_mail.text_of(mail, t))
+        entries.append(Entry(conversation_id, SYSTEM, _client_id(key, 99), "note", said))
+    return entries
+
+
 def _file_entries(conversation_id: int, person: str, key: str, kept: Sequence[Kept], t: Translator) -> list[Entry]:
     entries = []
     for number, (attachment, received) in enumerate(kept, 1):
         id_ = _client_id(key, number)
         if received is None:
-            said = by_mail.too_large(attachment.name, attachment.size, t)
-            entries.append(Entry(conversation_id, SYSTEM, id_, "note", by_mail.note_body(said)))
+            entries.append(Entry(conversation_id, SYSTEM, id_, "note", by_mail.note_body(_left(attachment, t))))
         else:
             body = by_mail.file_body(_file(received))
             entries.append(Entry(conversation_id, person, id_, "file", body))
     return entries
+
+
+def _left(attachment: Attachment, t: Translator) -> str:
+    return by_mail.too_large(attachment.name, attachment.size, t)
 
 
 def _file(received: Received) -> FileBody:

@@ -80,7 +80,8 @@ def composed(letter: Letter, *, sender: Mailbox, message_id: str, date: int) -> 
         "MIME-Version: 1.0",
         f"Content-Language: {letter.language}",
         "Auto-Submitted: auto-generated",  # RFC 3834 5: nobody's holiday notice answers it
-        "X-Auto-Response-Suppress: All",  # the same for Exchange
+        # The same for Exchange ([MS-OXCMAIL] 2.1.3.2.20). Not "All": that would keep back the reports of what did not arrive.
+        "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply",
         f'Content-Type: multipart/alternative;{CRLF} boundary="{boundary}"',
         "",
         f"--{boundary}",
@@ -104,6 +105,11 @@ def message_id(domain: str, *parts: str | int) -> str:
     """The Message-ID that belongs to these parts at a domain: the same parts, the same Message-ID."""
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
     return f"<{digest[:40]}@{domain}>"
+
+
+def is_message_id(text: str) -> bool:
+    """Whether a Message-ID can stand in our headers as it is; there are others that came with somebody's mail."""
+    return _MESSAGE_ID.fullmatch(text) is not None and len(text) <= _MAX_TEXT
 
 
 def one_line(text: str) -> str:

@@ -74,6 +74,7 @@ conversation = Table(
     Column("preview", Text, nullable=False, server_default=""),  # of the last message, for lists
     instant_column("mail_due_at", nullable=True),  # when the customer is mailed what they have not seen
     Column("mailed_seq", BigInteger, nullable=False),  # up to which they have been mailed
+    Column("told_seq", BigInteger, nullable=False, server_default="0"),  # up to which advisers were told by mail
     Column("rating", Integer),
     Column("comment", Text, nullable=False, server_default=""),
     instant_column("created_at"),
@@ -101,7 +102,8 @@ conversation = Table(
     ),
 )
 
-# The log. `seq` counts from 1 without gaps; nothing in it is ever changed: an edit is another event.
+# The log. `seq` counts from 1 without gaps; nothing in it is ever changed: an edit is another event. With rowids, so that
+# SQLite writes what many say at once to the end of the table, and not into a page for each conversation.
 event = Table(
     "event",
     metadata,
@@ -113,7 +115,6 @@ event = Table(
     Column("body", Text, nullable=False),  # JSON by kind
     Column("at", BigInteger, nullable=False),  # milliseconds
     UniqueConstraint("conversation_id", "sender", "client_id"),
-    sqlite_with_rowid=False,
 )
 
 attachment = Table(
@@ -161,7 +162,23 @@ received_mail = Table(
     id_column(),
     Column("message_key", Text, nullable=False, unique=True),  # fingerprint of its Message-ID, or of its bytes
     Column("conversation_id", ForeignKey("conversation.id", ondelete="CASCADE")),
-    Column("verdict", Text, nullable=False),  # message, unverified, automatic, bounce, refused
+    Column("verdict", Text, nullable=False),  # message, unverified, automatic, unreadable, bounce, refused
+    Column("person", Text, nullable=False, server_default=""),  # whose address it came in by
+    Column("message_id", Text, nullable=False, server_default=""),  # what our next mail refers to
     instant_column("received_at"),
     Index("ix_received_mail_conversation_id", "conversation_id"),
+)
+
+# What was mailed of a conversation: to one recipient once, up to the same event.
+conversation_mail = Table(
+    "conversation_mail",
+    metadata,
+    Column("message_id", ForeignKey("outbox.message_id", ondelete="CASCADE"), primary_key=True),
+    Column("conversation_id", ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),  # the outbox's
+    Column("person", Text, nullable=False),  # "customer", "adviser:<id>", "reader"
+    Column("recipient", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # the last event in it
+    instant_column("told_at", nullable=True),  # when the conversation was told that it did not arrive
+    UniqueConstraint("conversation_id", "kind", "recipient", "seq"),
 )

@@ -94,6 +94,7 @@ def upgrade() -> None:
         sa.Column("preview", sa.Text(), server_default="", nullable=False),
         sa.Column("mail_due_at", sa.BigInteger(), nullable=True),
         sa.Column("mailed_seq", sa.BigInteger(), nullable=False),
+        sa.Column("told_seq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("rating", sa.Integer(), nullable=True),
         sa.Column("comment", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -168,7 +169,6 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "conversation_id", "sender", "client_id", name=op.f("uq_event_conversation_id_sender_client_id")
         ),
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "received_mail",
@@ -176,6 +176,8 @@ def upgrade() -> None:
         sa.Column("message_key", sa.Text(), nullable=False),
         sa.Column("conversation_id", BIG_ID, nullable=True),
         sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), server_default="", nullable=False),
+        sa.Column("message_id", sa.Text(), server_default="", nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversation.id"], name=op.f("fk_received_mail_conversation_id"), ondelete="CASCADE"
@@ -184,6 +186,33 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_key", name=op.f("uq_received_mail_message_key")),
     )
     op.create_index("ix_received_mail_conversation_id", "received_mail", ["conversation_id"], unique=False)
+    op.create_table(
+        "conversation_mail",
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("conversation_id", BIG_ID, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"],
+            ["conversation.id"],
+            name=op.f("fk_conversation_mail_conversation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["outbox.message_id"], name=op.f("fk_conversation_mail_message_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_conversation_mail")),
+        sa.UniqueConstraint(
+            "conversation_id",
+            "kind",
+            "recipient",
+            "seq",
+            name=op.f("uq_conversation_mail_conversation_id_kind_recipient_seq"),
+        ),
+    )
     op.create_table(
         "reply_address",
         sa.Column("fingerprint", sa.Text(), nullable=False),
