@@ -234,6 +234,7 @@ def sqlite_writer_engine(url: URL) -> Engine:
             "foreign_keys=ON",
             "busy_timeout=5000",
             "cache_size=-65536",
+            "wal_autocheckpoint=8000",  # 32 MB: a page that changes with every commit is copied back once
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
