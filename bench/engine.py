@@ -121,7 +121,8 @@ def main(short: bool = False) -> list[Row]:
     """The row of the table of all measurements: what a page of a very large bank costs."""
     pool, wanted = built(team(5000, 14), 14), service(14)
     free_starts(wanted, 30, pool, OPENING, NOW)
-    union = milliseconds(lambda: free_starts(wanted, 30, pool, OPENING, NOW), 20 if short else 200)
+    rounds = 2 if short else 10  # the quietest of some: other programs run here too
+    union = min(milliseconds(lambda: free_starts(wanted, 30, pool, OPENING, NOW), 20) for _ in range(rounds))
     return [
         Row(
             "5,000 advisers, 14 days: union over the pool inside the engine",

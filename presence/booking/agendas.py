@@ -4,7 +4,9 @@ There are two of these in a process. The readers' follows what is committed. The
 writes and sees its own transaction, so that booking decides by the very rules that made the offer, on the last word.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping, Set
+from operator import itemgetter
 
 from sqlalchemy import Connection
 
@@ -18,6 +20,33 @@ from presence.roster import store as roster_store
 DAY = 86_400
 HOUR = 3600
 FAIRNESS = 30 * DAY  # seconds over which appointments are counted, to the hour
+
+
+class Turns:
+    """Whose turn it is in a pool, kept in order: a booking changes the place of one."""
+
+    def __init__(self) -> None:
+        self._ranks: dict[int, Rank] = {}
+        self._sorted: list[Rank] = []
+
+    def missing(self, members: Mapping[int, object]) -> Set[int]:
+        """Those of the pool who have no place yet."""
+        return members.keys() - self._ranks.keys()
+
+    def put(self, adviser_id: int, place: Rank) -> None:
+        """Give an adviser a place."""
+        self._ranks[adviser_id] = place
+        insort(self._sorted, place)
+
+    def drop(self, adviser_id: int) -> None:
+        """Take an adviser's place away, if they have one."""
+        place = self._ranks.pop(adviser_id, None)
+        if place is not None:
+            del self._sorted[bisect_left(self._sorted, place)]
+
+    def in_order(self) -> Iterator[int]:
+        """Advisers' ids, the next in turn first."""
+        return map(itemgetter(-1), self._sorted)
 
 
 class Agendas:
@@ -34,7 +63,7 @@ class Agendas:
         # Adviser id -> appointments since, and when the latest was made; and what that means in each service's pool.
         self._counted: dict[int, tuple[int, int]] = {}
         self._counted_since = 0
-        self._ranks: dict[int, dict[int, Rank]] = {}
+        self._turns: dict[int, Turns] = {}
 
     def refresh(self, connection: Connection, now: int) -> None:
         """Take in what has been committed since."""
@@ -64,7 +93,7 @@ class Agendas:
         self._services = {one.service.slug: one for one in stored}
         self._by_id = {one.id: one for one in stored}
         self._day = now // DAY
-        self._counted, self._ranks = {}, {}
+        self._counted, self._turns = {}, {}
 
     def _load_changed(self, connection: Connection) -> None:
         changed = store.busy_since(connection, self.version, self._calendars.window.counted_from)
@@ -93,8 +122,8 @@ class Agendas:
             self._counted.pop(adviser_id, None)
         else:
             self._counted[adviser_id] = counted
-        for ranks in self._ranks.values():
-            ranks.pop(adviser_id, None)
+        for turns in self._turns.values():
+            turns.drop(adviser_id)
 
     def tallies(self, connection: Connection, stored: StoredService, now: int) -> dict[int, Tally]:
         """What fairness knows of each adviser of a pool.
@@ -105,23 +134,20 @@ class Agendas:
         self._count_all(connection, stored, now)
         return {id_: self._tally(stored, id_) for id_ in stored.members}
 
-    def ranked(
-        self, connection: Connection, stored: StoredService, now: int, pool: Iterable[AdviserCalendar]
-    ) -> list[AdviserCalendar]:
+    def ranked(self, connection: Connection, stored: StoredService, now: int) -> list[AdviserCalendar]:
         """Calendars of a service's pool, in the order in which its advisers take a start that all could take."""
         self._count_all(connection, stored, now)
-        ranks = self._ranks.setdefault(stored.id, {})
-        for id_ in stored.members:
-            if id_ not in ranks:
-                ranks[id_] = rank(id_, self._tally(stored, id_))
-        return sorted(pool, key=lambda one: ranks[one.agenda.adviser.id])
+        turns = self._turns.setdefault(stored.id, Turns())
+        for id_ in turns.missing(stored.members):
+            turns.put(id_, rank(id_, self._tally(stored, id_)))
+        return self._calendars.of(turns.in_order())
 
     def _count_all(self, connection: Connection, stored: StoredService, now: int) -> None:
         since = (now - FAIRNESS) // HOUR * HOUR
         if since != self._counted_since:
-            self._counted, self._ranks = {}, {}
+            self._counted, self._turns = {}, {}
             self._counted_since = since
-        missing = [id_ for id_ in stored.members if id_ not in self._counted]
+        missing = stored.members.keys() - self._counted.keys()
         if missing:
             found = store.booked(connection, missing, since)
             for id_ in missing:
@@ -149,6 +175,10 @@ class Agendas:
             return self._by_id[service_id]
         except KeyError:
             raise NotFound() from None
+
+    def everybody(self) -> list[AdviserCalendar]:
+        """Every adviser's calendar."""
+        return self._calendars.all()
 
     def pool(self, stored: StoredService) -> list[AdviserCalendar]:
         """The calendars of a service's pool."""

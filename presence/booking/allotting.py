@@ -119,7 +119,9 @@ class Allotter:
         stored = wanted.stored
         threshold = stored.service.pool.lead_threshold
         if threshold is None:
-            ranked = self._agendas.ranked(connection, stored, now, pool)
+            ranked = self._agendas.ranked(connection, stored, now)
+            if len(pool) < len(ranked):
+                ranked = [one for one in ranked if one in pool]
             return list(islice(self._free(wanted, ranked, now), 1))
         free = list(self._free(wanted, pool, now))
         if not free:

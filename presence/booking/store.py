@@ -63,9 +63,7 @@ _RAISE_CLOCK = (
     .values(version=agenda_clock.c.version + 1)
     .returning(agenda_clock.c.version, agenda_clock.c.roster_version)
 )
-_TOUCH = (
-    update(adviser).where(adviser.c.id.in_(bindparam("ids", expanding=True))).values(agenda_version=bindparam("now_at"))
-)
+_TOUCH = update(adviser).where(adviser.c.id == bindparam("touched")).values(agenda_version=bindparam("now_at"))
 
 
 def versions(connection: Connection) -> Versions:
@@ -80,7 +78,9 @@ def raise_clock(connection: Connection) -> Versions:
 
 def touch(connection: Connection, adviser_ids: Iterable[int], version: int) -> None:
     """Mark that these advisers' agendas changed at `version`."""
-    connection.execute(_TOUCH, {"ids": list(adviser_ids), "now_at": version})
+    touched = [{"touched": id_, "now_at": version} for id_ in adviser_ids]
+    if touched:
+        connection.execute(_TOUCH, touched)
 
 
 # -- services and agendas -----------------------------------------------------------------------------------------

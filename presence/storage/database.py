@@ -238,11 +238,13 @@ def sqlite_writer_engine(url: URL) -> Engine:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
+    # Not by an event: SQLAlchemy would ask for listeners around every statement.
+    engine.dialect.do_begin = _begin_immediate  # type: ignore[method-assign]
     return engine
+
+
+def _begin_immediate(dbapi_connection: Any) -> None:
+    dbapi_connection.execute("BEGIN IMMEDIATE").close()
 
 
 def _reader_engine(url: URL, readers: int) -> AsyncEngine:
@@ -279,20 +281,20 @@ def driver_url(url: URL) -> URL:
 
 def _run_batch(connection: Connection, batch: Sequence[_Job]) -> None:
     """Run each job in a savepoint; one that raises is undone alone."""
+    tell = connection.exec_driver_sql  # SQLAlchemy's own savepoints are compiled anew each time
     for job in batch:
-        savepoint = connection.begin_nested()
+        tell("SAVEPOINT job")
         try:
             job.result, job.error = job.work(connection), None
         except DBAPIError as error:
             if error.connection_invalidated or not _in_transaction(connection) or _may_be_repeated(error):
                 raise  # the whole transaction is gone, not this savepoint alone
-            savepoint.rollback()
+            tell("ROLLBACK TO SAVEPOINT job")
             job.error = _told(error)
         except Exception as error:
-            savepoint.rollback()
+            tell("ROLLBACK TO SAVEPOINT job")
             job.error = error
-        else:
-            savepoint.commit()
+        tell("RELEASE SAVEPOINT job")
 
 
 def _told(error: DBAPIError) -> Exception:

@@ -85,6 +85,13 @@ class AdviserCalendar:
                 octets = self._octets[shape] = bits.to_bytes(self.window.cells // 8 + 1, "little")
         return bool(octets[number >> 3] >> (number & 7) & 1)
 
+    def next_beginning(self, now: int) -> int | None:
+        """When this adviser is next there again: at work and free, and just before either not; None within the window."""
+        there = self.hours & ~self._busy_bits(self.counted(now))
+        first = now // CELL + 1
+        later = (there & ~(there << 1)) >> max(first - self.window.base_cell, 0)
+        return (first + (later & -later).bit_length() - 1) * CELL if later else None
+
     def counted(self, now: int, ignoring: str = "") -> tuple[Busy, ...]:
         """What takes this adviser's time: appointments, holds that have not run out; but for one owner's."""
         counted = self._lasting + self._holds[bisect_right(self._expiries, now) :]
@@ -167,10 +174,13 @@ class Calendars:
         """One adviser's calendar."""
         return self._calendars.get(adviser_id)
 
+    def all(self) -> list[AdviserCalendar]:
+        """Every calendar."""
+        return list(self._calendars.values())
+
     def of(self, adviser_ids: Iterable[int]) -> list[AdviserCalendar]:
         """The calendars of those advisers who have one, in their order."""
-        known = self._calendars
-        return [known[id_] for id_ in adviser_ids if id_ in known]
+        return list(filter(None, map(self._calendars.get, adviser_ids)))
 
 
 def opening_bits(opening: Opening, window: Window) -> int:
