@@ -20,7 +20,7 @@ from presence.booking.letters import Organisation
 from presence.booking.model import Appointment
 from presence.booking.rehearsal import rehearse
 from presence.booking.reminders import ReminderWorker
-from presence.booking.requests import OfferRequest
+from presence.booking.requests import BookRequest, OfferRequest
 from presence.booking.service import Booking
 from presence.bus import Bus
 from presence.bus.memory import MemoryBus
@@ -45,6 +45,7 @@ from presence.roster.sign_in import SignIn
 from presence.sites.service import Sites
 from presence.storage.database import Database
 from presence.storage.tenancy import tenancy
+from presence.tokens import derived_token
 from presence.web.assets import Assets
 from presence.web.guard import Guard
 from presence.web.limits import Limits
@@ -82,13 +83,13 @@ def create_app(
     )
     reminder_worker = ReminderWorker(database, clock, letters, wake=mail_worker.wake)
     if bus is None and config.chat.redis_url:
-        bus = redis_bus(config.chat.redis_url)
+        bus = redis_bus(config.chat.redis_url, secret_key)
     several = bus is not None
     chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, booking, mail_worker)
     doors = _doors(config, database, clock, chat, mail_worker)
 
-    def tell_conversation(one: Appointment) -> None:
-        chat.soon(chat.chat.note_booking(one.customer.email, one.uid, one.starts_at, one.service.name))
+    def tell_conversation(one: Appointment, by: BookRequest) -> None:
+        chat.soon(chat.chat.note_booking(one.customer.email, by.visitor, one.uid, one.starts_at, one.service.name))
 
     booking.on_booked.append(tell_conversation)
 
@@ -229,13 +230,13 @@ def correspondence_of(config: Config, secret_key: str) -> Correspondence:
     )
 
 
-def redis_bus(url: str) -> Bus:
-    """The bus for several processes. `ConfigError` when its client is not installed."""
+def redis_bus(url: str, secret_key: str) -> Bus:
+    """The bus for the processes that share a secret key. `ConfigError` when its client is not installed."""
     try:
         from presence.bus.redis import RedisBus
     except ImportError:
         raise ConfigError("chat.redis_url: the client of Redis is missing: pip install 'presence[scale]'") from None
-    return RedisBus(url)
+    return RedisBus(url, derived_token(secret_key.encode(), "bus"))
 
 
 async def _pool(booking: Booking, slug: str) -> frozenset[str] | None:
@@ -246,10 +247,11 @@ async def _pool(booking: Booking, slug: str) -> frozenset[str] | None:
         return None
 
 
-async def _expected(booking: Booking, what: str) -> int | None:
-    """When an adviser, a team, a service or anybody is next expected: the first free start."""
+async def _expected(booking: Booking, what: str, slugs: frozenset[str]) -> int | None:
+    """When one of these advisers is next expected: when the first begins to work, or the first free start before that."""
     kind, _, slug = what.partition(":")
-    firsts = []
+    begins = await booking.next_beginning(slugs)
+    firsts = [] if begins is None else [begins]
     for service in await booking.services():
         if (kind == "service" and service.slug != slug) or (kind == "team" and service.pool.team != slug):
             continue

@@ -77,6 +77,7 @@ class BookRequest(msgspec.Struct, frozen=True, kw_only=True):
     guests: tuple[str, ...] = ()
     site_id: int | None = None
     known: bool = False  # a site vouches for the mail address: the customer's own adviser comes first
+    visitor: str = ""  # fingerprint of the browser's cookie, so that its conversation may tell of the appointment
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ Each write loads, asks the rules, and saves in one transaction with the mails an
 anybody before that is durable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -46,7 +46,7 @@ class Booking:
         self._letters = letters
         self._hold_seconds = hold_minutes * 60
         self._wake = wake
-        self.on_booked: list[Callable[[Appointment], None]] = []  # after the commit
+        self.on_booked: list[Callable[[Appointment, BookRequest], None]] = []  # after the commit
         self._seen = Agendas(opening)  # by readers, on the event loop
         self._allotter = Allotter(opening)
 
@@ -65,6 +65,13 @@ class Booking:
         """The slugs of a service's advisers; `NotFound`."""
         agendas = await self._fresh(self._clock.now())
         return frozenset(one.adviser.slug for one in agendas.pool(agendas.service(slug)))
+
+    async def next_beginning(self, slugs: Collection[str]) -> int | None:
+        """When the first of these advisers is next at work and free again; None when that is too far away to know."""
+        now = self._clock.now()
+        calendars = (await self._fresh(now)).everybody()
+        begins = [one.next_beginning(now) for one in calendars if one.adviser.slug in slugs]
+        return min((one for one in begins if one is not None), default=None)
 
     async def offers(self, request: OfferRequest) -> Offers:
         """The free starts of a service: of the adviser asked for, else of the whole pool."""
@@ -219,7 +226,7 @@ class Booking:
         if not booked.repeated:
             self._wake()
             for hear in self.on_booked:
-                hear(booked.appointment)
+                hear(booked.appointment, tidy)
         return booked
 
     def _book(self, connection: Connection, request: BookRequest, wrong: dict[str, FieldError], now: int) -> Booked:

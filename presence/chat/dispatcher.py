@@ -175,13 +175,12 @@ def _see(connection: Connection, unreachable: Sequence[int], now: int) -> Seen:
     messages = store.unowned_messages(connection, now)
     people = {f"visitor:{one.visitor_id}" for one in (*orphans, *messages) if one.visitor_id is not None}
     here = {int(who.partition(":")[2]) for who in leases.reachable(connection, people, now)} if people else set()
-    customers = {one.customer_id for one in waiting if one.customer_id is not None}
     return Seen(
         waiting=waiting,
         orphans=orphans,
         messages=messages,
         here=here,
-        personal=store.personal_advisers(connection, customers) if customers else {},
+        personal=store.personal_advisers(connection, waiting) if waiting else {},
         given_at=store.given_at(connection) if waiting else {},
         handling=store.handling_time(connection) if waiting else None,
     )

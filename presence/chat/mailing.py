@@ -189,7 +189,7 @@ class Mailing:
 
         Some, and others each time: a bank of hundreds is not woken by one question.
         """
-        personal = store.personal_advisers(connection, [one.customer_id]) if one.customer_id is not None else {}
+        personal = store.personal_advisers(connection, [one])
         for id_ in (one.adviser_id, one.wanted_adviser_id, *personal.values()):
             if id_ is not None and id_ in self._board.members:
                 return [id_]

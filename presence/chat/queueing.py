@@ -34,7 +34,7 @@ def decide(
     personal: Mapping[int, int],
     now: int,
 ) -> list[Decision]:
-    """What is next for the queue, in its order. `personal` is customers' personal adviser by customer id."""
+    """What is next for the queue, in its order. `personal`: whose customer it is, by conversation id."""
     decisions = []
     given: dict[int, int] = {}
     for one in waiting:
@@ -85,7 +85,7 @@ def attended(team_id: int | None, candidates: Mapping[int, Candidate]) -> bool:
 
 def need_of(one: Conversation, personal: Mapping[int, int]) -> Need:
     """What a conversation asks of who takes it: whom the customer chose, then their personal adviser, then anybody able."""
-    wanted = (one.wanted_adviser_id, personal.get(one.customer_id) if one.customer_id is not None else None)
+    wanted = (one.wanted_adviser_id, personal.get(one.id))
     return Need(
         language=one.language,
         team_id=one.team_id,

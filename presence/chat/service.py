@@ -12,7 +12,8 @@ from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, Refusal, Stored, Visitor
 from presence.clock import Clock
-from presence.errors import FieldError, Invalid, NotFound
+from presence.errors import FieldError, Invalid, NotFound, NotPossible
+from presence.i18n import N_
 from presence.mail.compose import addressable
 from presence.roster import store as roster_store
 from presence.roster.board import Board
@@ -22,6 +23,7 @@ from presence.tokens import fingerprint, random_token
 
 MAX_NAME = 200
 MAX_COMMENT = 2_000
+MAX_PAGE = 2_000
 
 
 class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,7 +114,15 @@ class Chat:
         """They say who they are. `Invalid` names the fields."""
         name, email = _tidy(name, email)
         now = self._clock.now()
-        return await self._database.write(lambda connection: _introduced(connection, one, name, email, now))
+
+        def work(connection: Connection) -> Visitor:
+            known = _introduced(connection, one, name, email, now)
+            before = store.open_of(connection, _key(one))
+            if before is not None and before.customer_id != known.customer_id:
+                store.change(connection, before.id, customer_id=known.customer_id)
+            return known
+
+        return await self._database.write(work)
 
     # -- conversations ----------------------------------------------------------------------------------------------
 
@@ -123,12 +133,12 @@ class Chat:
         """
         name, email = _tidy(request.name or one.name, request.email or one.email)
         text = rules.plain(request.text)
-        if not text or len(text) > rules.MAX_TEXT or not 0 < len(request.id) <= rules.MAX_ID:
+        if not text or len(text) > rules.MAX_TEXT or not rules.named(request.id):
             raise Invalid({"text": FieldError("Please write something")})
         team_id, wanted = self._board.teams.get(request.team), self._board.by_slug.get(request.adviser)
         attended = self._attended(team_id)
         now, at = self._clock.now(), self._clock.now_ms()
-        key = f"{one.site_id or 0}:" + (f"c{one.customer_id}" if one.verified else f"v{one.id}")
+        key, page = _key(one), rules.plain(request.page)[:MAX_PAGE]
 
         def work(connection: Connection) -> tuple[Opened, list[Outcome]]:
             before = store.open_of(connection, key)
@@ -149,11 +159,11 @@ class Chat:
                     "person_key": key,
                     "state": "waiting" if attended else "message",
                     "language": request.language,
-                    "subject": request.subject[:MAX_NAME],
+                    "subject": rules.plain(request.subject)[:MAX_NAME],
                     "team_id": team_id,
                     "wanted_adviser_id": wanted.id if wanted else None,
                     "queued_at": now,
-                    "page": request.page[:2000],
+                    "page": page,
                     "last_seq": 0,
                     "customer_seen": 0,
                     "adviser_seen": 0,
@@ -163,7 +173,7 @@ class Chat:
                 },
             )
             entries = [
-                system(id_, "opened", page=request.page[:2000]),
+                system(id_, "opened", page=page),
                 Entry(id_, CUSTOMER, request.id, "text", _text(text)),
                 system(id_, "queued" if attended else "message"),
             ]
@@ -212,25 +222,35 @@ class Chat:
         self.wake()
 
     async def rate(self, one: Visitor, uid: str, rating: int, comment: str) -> None:
-        """Say how it was: 1 to 5."""
+        """Say how it was: 1 to 5, once it is over, and once; the same again is fine."""
         if not 1 <= rating <= 5:
             raise Invalid({"rating": FieldError("From one to five")})
         at = self._clock.now_ms()
 
         def work(connection: Connection) -> tuple[None, list[Outcome]]:
             found = owned(connection, one, uid, lock=True)
+            if found.state != "closed":
+                raise NotPossible(N_("This conversation is not over yet"))
+            if found.rating is not None:
+                if found.rating != rating:
+                    raise NotPossible(N_("This conversation has been rated already"))
+                return None, []
             store.change(connection, found.id, rating=rating, comment=rules.plain(comment)[:MAX_COMMENT])
             return None, log.append(connection, [system(found.id, "rated", rating=rating)], at)
 
         await self._journal.change(work)
 
-    async def note_booking(self, email: str, uid: str, starts_at: int, service: dict[str, str]) -> None:
-        """Show in the open conversation of a mail address that an appointment was made; there is one event of each."""
+    async def note_booking(self, email: str, print_: str, uid: str, starts_at: int, service: dict[str, str]) -> None:
+        """Show in an open conversation that an appointment was made; there is one event of each.
+
+        In that of the browser that made it (`print_` of its cookie), or of the customer if a site vouches for them: whoever
+        only types somebody's address learns nothing of their appointments.
+        """
         at = self._clock.now_ms()
         body = msgspec.json.encode({"starts_at": starts_at * 1000, "service": service}).decode()
 
         def work(connection: Connection) -> tuple[None, list[Outcome]]:
-            found = store.open_by_email(connection, email)
+            found = store.open_of_booker(connection, email, print_)
             if found is None:
                 return None, []
             return None, log.append(connection, [Entry(found, SYSTEM, f"booked {uid}"[:64], "booked", body)], at)
@@ -240,6 +260,11 @@ class Chat:
     async def events(self, conversation_id: int, after: int = 0, limit: int = 10_000) -> list[Stored]:
         """What happened in a conversation."""
         return await self._database.read(lambda connection: log.read(connection, conversation_id, after, limit))
+
+
+def _key(one: Visitor) -> str:
+    """A person at a site: they have one open conversation."""
+    return f"{one.site_id or 0}:" + (f"c{one.customer_id}" if one.verified else f"v{one.id}")
 
 
 def owned(connection: Connection, one: Visitor, uid: str, *, lock: bool = False) -> Conversation:

@@ -62,6 +62,8 @@ def add(connection: Connection, values: dict[str, Any]) -> int:
 
 def by_uid(connection: Connection, uid: str, *, lock: bool = False) -> Conversation | None:
     """A conversation by the name the outside knows; `lock` keeps others from changing it in this transaction."""
+    if not uid.isalnum():  # what the outside sends may hold what PostgreSQL cannot compare
+        return None
     query = select(conversation).where(conversation.c.uid == uid)
     return _one(connection, query.with_for_update() if lock else query)
 
@@ -80,12 +82,16 @@ def open_of(connection: Connection, person_key: str) -> Conversation | None:
     )
 
 
-def open_by_email(connection: Connection, email: str) -> int | None:
-    """The open conversation of a customer's address that was used last."""
+def open_of_booker(connection: Connection, email: str, print_: str) -> int | None:
+    """The open conversation that was used last of a browser, or of the customer of an address if they are vouched for."""
     query = (
         select(conversation.c.id)
-        .join_from(conversation, customer, conversation.c.customer_id == customer.c.id)
-        .where(customer.c.email == email, conversation.c.closed_at.is_(None))
+        .join_from(conversation, visitor, conversation.c.visitor_id == visitor.c.id)
+        .join(customer, conversation.c.customer_id == customer.c.id, isouter=True)
+        .where(
+            or_(visitor.c.fingerprint == print_, and_(customer.c.email == email, visitor.c.verified)),
+            conversation.c.closed_at.is_(None),
+        )
     )
     return connection.execute(query.order_by(conversation.c.updated_at.desc()).limit(1)).scalar_one_or_none()
 
@@ -213,12 +219,18 @@ def given_at(connection: Connection) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def personal_advisers(connection: Connection, customer_ids: Iterable[int]) -> dict[int, int]:
-    """The personal adviser of each customer who has one."""
+def personal_advisers(connection: Connection, found: Iterable[Conversation]) -> dict[int, int]:
+    """The personal adviser of each of these conversations' customers, by conversation id.
+
+    Only of customers a site vouches for: else whoever types an address would be given to its owner's adviser, and so learn
+    who that is.
+    """
+    ids = [one.id for one in found if one.customer_id is not None]
     rows = connection.execute(
-        select(customer.c.id, customer.c.personal_adviser_id).where(
-            customer.c.id.in_(list(customer_ids)), customer.c.personal_adviser_id.is_not(None)
-        )
+        select(conversation.c.id, customer.c.personal_adviser_id)
+        .join_from(conversation, customer, conversation.c.customer_id == customer.c.id)
+        .join(visitor, conversation.c.visitor_id == visitor.c.id)
+        .where(conversation.c.id.in_(ids), visitor.c.verified, customer.c.personal_adviser_id.is_not(None))
     )
     return {row[0]: row[1] for row in rows}
 
@@ -263,6 +275,8 @@ def add_file(connection: Connection, values: dict[str, Any]) -> None:
 
 def file_by_uid(connection: Connection, uid: str) -> Any:
     """A file's row, or None."""
+    if not uid.isalnum():
+        return None
     return connection.execute(select(attachment).where(attachment.c.uid == uid)).one_or_none()
 
 

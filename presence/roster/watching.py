@@ -24,7 +24,7 @@ RETRY = 1.0  # seconds until what could not be read is read again
 _GONE = frozenset({"away", "offline"})  # whoever is not there is told when somebody will be
 
 Pool = Callable[[str], Awaitable[frozenset[str] | None]]  # a service's slug -> its advisers' slugs
-Expected = Callable[[str], Awaitable[int | None]]  # what -> the instant of its next free start
+Expected = Callable[[str, frozenset[str]], Awaitable[int | None]]  # what, its advisers -> when one is next there
 
 
 class Watching:
@@ -49,7 +49,7 @@ class Watching:
         if members is None:
             return None
         if self._state(members) in _GONE:
-            await self._learn_back(what)
+            await self._learn_back(what, members)
         # Nothing is awaited from here on. They may have come meanwhile, and whoever hears of that first must not be told
         # afterwards that they are gone.
         standing = self._board.together(members)
@@ -96,14 +96,15 @@ class Watching:
                     return frozenset(self._board.by_slug[one].id for one in slugs if one in self._board.by_slug)
         return None
 
-    async def _learn_back(self, what: str) -> None:
+    async def _learn_back(self, what: str, members: frozenset[int]) -> None:
         """Know when it is next expected: looked up now and then, and again when that has passed."""
         now = self._clock.now()
         believed_until, back = self._backs.get(what, (0, None))
         if believed_until <= now or (back is not None and back <= now):
             if len(self._backs) > 1000:
                 self._backs.clear()
-            self._backs[what] = (now + REMEMBERED, await self._expected(what))
+            slugs = frozenset(self._board.members[id_].slug for id_ in members if id_ in self._board.members)
+            self._backs[what] = (now + REMEMBERED, await self._expected(what, slugs))
 
     def look_again(self) -> None:
         """Now and then: when somebody is next expected may have changed while nobody came or went."""

@@ -47,6 +47,12 @@ def zone_of(request: Request) -> str:
     return web_of(request).config.organisation.zone
 
 
+def visitor_cookie(request: Request) -> str:
+    """The name of the cookie by which a browser in conversation is known: bound to the host and to https, where there is."""
+    secure = web_of(request).config.server.base_url.startswith("https://")
+    return "__Host-visitor" if secure else "visitor"
+
+
 def page(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """A page in the reader's language. A choice in the address is remembered."""
     web, language = web_of(request), language_of(request)

@@ -12,10 +12,10 @@ from presence.booking.pages.shared import PREFILL, booking_of, medium_of, show, 
 from presence.booking.requests import BookRequest, Held, HoldRequest
 from presence.errors import FieldError, HoldGone, Invalid, SlotTaken
 from presence.i18n import is_zone
-from presence.tokens import random_token
+from presence.tokens import fingerprint, random_token
 from presence.web.forms import Form, form_of
 from presence.web.limits import limited
-from presence.web.request import language_of, zone_of
+from presence.web.request import language_of, visitor_cookie, zone_of
 
 
 async def hold(request: Request) -> Response:
@@ -68,6 +68,7 @@ async def book(request: Request) -> Response:
         zone=_zone(request, form.text("zone")),
         answers=form.named("answers."),
         guests=_lines(form.text("guests")),
+        visitor=fingerprint(request.cookies.get(visitor_cookie(request), "")),
     )
     try:
         booked = await booking_of(request).book(wanted)
