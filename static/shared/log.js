@@ -25,10 +25,12 @@ import { clock, dayName } from "./time.js";
  *   name: (by: string) => string,
  *   told: (event: import("./ledger.js").LiveEvent) => string,
  *   actions?: (said: Said) => Action[],
+ *   remarks?: (said: Said) => (string | undefined)[],
  *   settle?: (id: string, how: "retry" | "discard") => void,
  *   jump?: HTMLButtonElement,
  * }} LogOptions
- *   `told` gives the words for what happened, "" for what is not shown; `actions` what may be done with a message now
+ *   `told` gives the words for what happened, "" for what is not shown; `actions` what may be done with a message now;
+ *   `remarks` what else there is to say of one
  * @typedef {{ node: HTMLElement, update: (line: any) => void }} View
  */
 
@@ -38,6 +40,7 @@ const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"])
 export class Log {
   /** @type {Map<string, View>} */ #views = new Map();
   #atEnd = true;
+  #height = 0; // of the place, when we last looked
 
   /**
    * @param {HTMLElement} place
@@ -52,7 +55,7 @@ export class Log {
       this.toEnd();
       place.focus();
     });
-    new ResizeObserver(() => this.#atEnd && this.toEnd()).observe(place);
+    new ResizeObserver(() => this.#resized()).observe(place);
   }
 
   /**
@@ -95,8 +98,14 @@ export class Log {
     if (this.options.jump) this.options.jump.hidden = true;
   }
 
+  #resized() {
+    this.#height = this.place.clientHeight;
+    if (this.#atEnd) this.toEnd();
+  }
+
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.place;
+    if (clientHeight !== this.#height) return; // not the reader's doing: `#resized` follows
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     if (this.#atEnd && this.options.jump) this.options.jump.hidden = true;
   }
@@ -155,7 +164,8 @@ export class Log {
   }
 
   /** @param {Said} line */
-  #content({ text, body, withdrawn, edited }) {
+  #content(line) {
+    const { text, body, withdrawn, edited } = line;
     const { words } = this.options;
     if (withdrawn) return [element("i", {}, words.withdrawn ?? "")];
     if (body?.file) return [attached(body)];
@@ -166,7 +176,7 @@ export class Log {
       const quoted = element("p", {}, ...linked(body.quoted));
       parts.push(element("details", {}, element("summary", {}, words.quoted ?? ""), quoted));
     }
-    const remarks = [edited && words.edited, body?.via === "mail" && words.by_mail].filter(Boolean);
+    const remarks = [edited && words.edited, body?.via === "mail" && words.by_mail, ...(this.options.remarks?.(line) ?? [])].filter(Boolean);
     if (remarks.length) parts.push(element("span", { class: "remark" }, remarks.join(" · ")));
     return parts;
   }
@@ -212,7 +222,7 @@ export class Log {
  * @returns {View}
  */
 function plain(kind) {
-  const node = element("p", { class: kind }, element("span"));
+  const node = element("p", { class: kind === "day" ? "log-day" : "told" }, element("span"));
   const update = (/** @type {import("./lines.js").Day | import("./lines.js").Told} */ line) => {
     const text = line.kind === "day" ? dayName(line.at) : line.text;
     const place = /** @type {HTMLElement} */ (node.firstElementChild);
