@@ -76,7 +76,9 @@ def named(id_: str) -> bool:
 def plain(text: str) -> str:
     """A text without control characters but line ends and tabs, and without blank edges."""
     tidy = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in tidy if c in "\n\t" or (c.isprintable() or ord(c) > 0xFF)).strip()
+    if not tidy.isprintable():
+        tidy = "".join(c for c in tidy if c in "\n\t" or (c.isprintable() or ord(c) > 0xFF))
+    return tidy.strip()
 
 
 def refusal(head: Head | None, one: Entry, at: int, referred: Stored | None) -> Refusal | None:
