@@ -17,7 +17,7 @@ CustomerKind = Literal["text", "file", "edit", "withdraw", "seen", "got"]
 FROM_CUSTOMERS = frozenset({"text", "file", "edit", "withdraw", "seen", "got"})
 FROM_ADVISERS = FROM_CUSTOMERS | {"note"}
 SPOKEN = frozenset({"text", "file"})  # what counts as a message
-INTERNAL = frozenset({"note", "tagged", "unassigned", "undelivered"})  # customers get their seq and nothing else
+INTERNAL = frozenset({"note", "tagged", "undelivered"})  # customers get their seq and nothing else
 
 
 def adviser_sender(adviser_id: int) -> str:

@@ -131,7 +131,7 @@ class Reception:
         lasting = await self.database.read(lambda sql: still_signed_in(sql, prints, now))
         for connection, print_ in sign_ins.items():
             if print_ not in lasting:
-                connection.end(Close.REPLACED, "signed out")
+                connection.end(Close.SIGNED_OUT, "signed out")
 
 
 class ChatSession:

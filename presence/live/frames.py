@@ -124,11 +124,10 @@ class Refused(msgspec.Struct, tag_field="t", tag="refused", frozen=True):
 
 
 class Caught(msgspec.Struct, tag_field="t", tag="caught", frozen=True):
-    """Everything up to `seq` has been sent; `more`: fetch again from there."""
+    """Everything up to `seq` has been sent."""
 
     c: str
     seq: int
-    more: bool = False
 
 
 class Heads(msgspec.Struct, tag_field="t", tag="beat", frozen=True):
@@ -183,10 +182,9 @@ class Close:
 
     BAD_FRAME = 4400  # what came cannot be read; do not repeat it
     UNAUTHORISED = 4401  # the token is wrong or old; get another one
-    FORBIDDEN = 4403  # not from this page
     SILENT = 4408  # no beat for too long; connect again
-    RESYNC = 4409  # more is waiting than may wait; connect again and resume
-    REPLACED = 4410  # the session has ended
+    RESYNC = 4409  # more is waiting than may wait, or the database cannot be read; connect again and resume
+    SIGNED_OUT = 4410  # the session has ended; do not come back
     TOO_MUCH = 4429  # too many frames; connect again after a while
     GOING = 1012  # the server stops; connect again
 

@@ -68,7 +68,7 @@ class Hub:
     def end_person(self, who: str) -> None:
         """End everything a person has open: their session is over."""
         for connection in self.of(who):
-            connection.end(Close.REPLACED, "signed out")
+            connection.end(Close.SIGNED_OUT, "signed out")
 
     def drain(self, over: float) -> None:
         """Tell everybody to come back, spread over so many seconds, and take nobody new."""

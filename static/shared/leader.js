@@ -258,7 +258,7 @@ export class Leader {
     this.#asked.delete(c);
     this.home.told(frame);
     this.#tell([frame]);
-    if (frame.more || this.home.ledger(c).gap) this.#fetch(c);
+    if (this.home.ledger(c).gap) this.#fetch(c);
     else if (this.#echoes.has(c)) {
       const there = new Set(this.home.ledger(c).events.map((event) => event.id));
       for (const { id, kind, body } of this.#echoes.get(c) ?? []) {

@@ -30,7 +30,7 @@ const FRESH = 5 * 60_000; // for which a pass is used again
 const STEADY = 10_000; // after which an open connection counts as a good one
 const MISSED = 2; // beats without an answer
 const MOST = { frames: 60, bytes: 60_000 }; // in one message; the server takes 64 and 64 KiB
-const CODE = { badFrame: 4400, unauthorised: 4401, forbidden: 4403, replaced: 4410, tooMuch: 4429 };
+const CODE = { badFrame: 4400, unauthorised: 4401, signedOut: 4410, tooMuch: 4429 };
 
 /**
  * What to do after a connection has gone: how long to wait, whether the pass is spent, whether it is over. Pure.
@@ -43,8 +43,7 @@ export function plan(code, failures, after, random) {
   const jittered = Math.min(CAP, BASE * 2 ** failures) * (0.5 + random / 2);
   let wait = after === undefined ? jittered : after + random * BASE;
   if (code === CODE.tooMuch || code === CODE.badFrame) wait = Math.max(wait, 5_000 * (1 + random));
-  if (code === CODE.forbidden) wait = CAP;
-  return { wait, spent: code === CODE.unauthorised, over: code === CODE.replaced };
+  return { wait, spent: code === CODE.unauthorised, over: code === CODE.signedOut };
 }
 
 export class Link {
@@ -133,7 +132,7 @@ export class Link {
         this.#pass = { ...(await this.ends.pass()), since: this.doors.now() };
       }
     } catch (error) {
-      if (round === this.#round) this.#lost(error instanceof Over ? CODE.replaced : 0);
+      if (round === this.#round) this.#lost(error instanceof Over ? CODE.signedOut : 0);
       return;
     }
     if (round !== this.#round) return;

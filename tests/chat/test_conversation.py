@@ -106,5 +106,5 @@ async def test_signing_out_ends_every_device_at_once(bank: Bank, carol: Customer
     await carol.until(lambda f: f["t"] == "presence" and f["state"] == "available")
     answer = await alice.http.post("/sign-out", data={"csrf": alice.http.headers["X-CSRF-Token"]})
     assert answer.status_code == 200
-    assert await alice.closed() == Close.REPLACED
+    assert await alice.closed() == Close.SIGNED_OUT
     await carol.until(lambda f: f["t"] == "presence" and f["state"] == "offline")
