@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, create_engine, insert, select
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.engine import make_url
 
 from presence.booking import store
 from presence.booking.model import CELL
@@ -93,7 +94,7 @@ def fill(url: str, now: int, days: int, a_day: int = 3) -> int:
     """Give every adviser some appointments a working day, as rows; returns how many. The server must not run."""
     migrate(url)
     chance = random.Random(1)
-    engine = sqlite_writer_engine(create_engine(url).url)
+    engine = sqlite_writer_engine(make_url(url))
     with engine.begin() as connection:
         made = _fill(connection, now, days, a_day, chance)
     engine.dispose()
