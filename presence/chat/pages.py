@@ -2,13 +2,14 @@
 
 import datetime as dt
 import hashlib
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from presence.chat import store
@@ -20,6 +21,8 @@ from presence.chat.transcript import transcript
 from presence.errors import FieldError, Forbidden, Invalid, Malformed, NotFound
 from presence.i18n import N_, is_zone, translator
 from presence.roster.pages import adviser_of
+from presence.tokens import random_token
+from presence.web.forms import form_of
 from presence.web.limits import limited
 from presence.web.request import language_of, page, web_of, zone_of
 
@@ -83,6 +86,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/chat", chat_page, methods=["GET"]),
         Route("/chat/session", session, methods=["POST"]),
+        Route("/chat/message", message, methods=["POST"]),
         Route("/chat/me", me, methods=["POST"]),
         Route("/chat/history", history, methods=["GET"]),
         Route("/chat/conversations", begin, methods=["POST"]),
@@ -101,30 +105,75 @@ def routes() -> list[BaseRoute]:
 
 async def chat_page(request: Request) -> Response:
     """The page; it holds nothing of anybody."""
-    shown = await assembly_of(request).watching.shown("site:")
+    return await _shown(request)
+
+
+async def _shown(
+    request: Request, typed: Mapping[str, str] | None = None, wrong: Mapping[str, FieldError] | None = None
+) -> Response:
+    chat, config, query = assembly_of(request), web_of(request).config, request.query_params
+    adviser, team = chat.board.by_slug.get(query.get("adviser", "")), query.get("team", "")
+    what = f"team:{team}" if team in chat.board.teams else "site:"
+    now = web_of(request).clock.now()
     return page(
         request,
         "chat/chat.html",
-        shown=shown,
+        422 if wrong else 200,
+        shown=await chat.watching.shown(what),
+        what=what,
+        now=now,
         zone=zone_of(request),
-        ask=web_of(request).config.chat.ask,
-        embed=request.query_params.get("embed") == "1",
-        adviser=request.query_params.get("adviser", ""),
-        team=request.query_params.get("team", ""),
+        reply=await request.app.state.database.read(store.reply_time),
+        most=config.chat.file_bytes,
+        embed=query.get("embed") == "1",
+        adviser=adviser,
+        team=team,
+        challenge=chat.proofs.challenge(now),
+        typed=typed or {},
+        wrong=wrong or {},
+        sent=query.get("sent") == "1",
     )
+
+
+async def message(request: Request) -> Response:
+    """The form of the page without JavaScript: a first text, answered by mail."""
+    limited(request, "chat")
+    form, chat = await form_of(request), assembly_of(request)
+    there = RedirectResponse("/chat?sent=1", 303)
+    if chat.proofs.was_used(form.text("challenge")):  # sent already: a second click
+        return there
+    if form.text("website"):  # nobody sees this field
+        raise Forbidden(N_("Your browser did not show that it is no robot; please reload the page"))
+    typed = {name: form.text(name).strip() for name in ("name", "email", "text")}
+    wrong = {name: FieldError("This is needed") for name in typed if not typed[name]}
+    if not chat.proofs.presented(form.text("challenge"), web_of(request).clock.now()):
+        wrong = wrong or {"text": FieldError("This page had become old; please send it once more")}
+    if wrong:
+        return await _shown(request, typed, wrong)
+    visitor, cookie = await known_or_new(request, SessionBody())
+    try:
+        await chat.chat.open(
+            visitor, OpenRequest(id=random_token(), language=language_of(request), zone=visitor.zone, **typed)
+        )
+    except Invalid as error:
+        return await _shown(request, typed, error.fields)
+    _remember(request, there, cookie)
+    return there
 
 
 async def session(request: Request) -> Response:
     """Who this browser is, what it may open, and a pass for the live connection."""
     body, chat = await read(request, SessionBody), assembly_of(request)
-    limited(request, "hold")
     visitor, cookie = await known_or_new(request, body)
+    if not cookie:  # whoever is known does not pay for others behind the same address
+        limited(request, "hold", f"visitor:{visitor.id}")
     now = web_of(request).clock.now()
     current = await chat.chat.current(visitor)
     token, until = chat.passes.issue(f"visitor:{visitor.id}", now)
     shown = await chat.watching.shown("site:")
     place = chat.dispatcher.place(current.id) if current else None
     config = web_of(request).config.chat
+    adviser = chat.board.members.get(current.adviser_id or 0) if current else None
     answer = JSONResponse(
         {
             "token": token,
@@ -132,6 +181,7 @@ async def session(request: Request) -> Response:
             "you": {"name": visitor.name, "email": visitor.email},
             "open": current.uid if current else None,
             "state": current.state if current else None,
+            "adviser": {"slug": adviser.slug, "name": adviser.name} if adviser else None,
             "presence": {"state": shown.state, "until": shown.until} if shown else None,
             "reply": await request.app.state.database.read(store.reply_time),
             "waiting": {"position": place.position, "wait": place.wait} if place else None,
@@ -140,12 +190,17 @@ async def session(request: Request) -> Response:
         },
         headers={"Cache-Control": "no-store"},
     )
+    _remember(request, answer, cookie)
+    return answer
+
+
+def _remember(request: Request, answer: Response, cookie: str) -> None:
+    """Let a new visitor's browser keep who it is."""
     if cookie:
         secure = web_of(request).config.server.base_url.startswith("https://")
         answer.set_cookie(
             cookie_name(request), cookie, max_age=COOKIE_LASTS, httponly=True, samesite="lax", secure=secure
         )
-    return answer
 
 
 async def known_or_new(request: Request, body: SessionBody) -> tuple[Visitor, str]:
@@ -154,6 +209,7 @@ async def known_or_new(request: Request, body: SessionBody) -> tuple[Visitor, st
     visitor = await chat.visitor(request.cookies.get(cookie_name(request), ""))
     if visitor is not None:
         return visitor, ""
+    limited(request, "hold")
     language = body.language if body.language in web_of(request).config.organisation.languages else language_of(request)
     zone = body.zone if is_zone(body.zone) else zone_of(request)
     cookie, visitor = await chat.new_visitor(None, language, zone)

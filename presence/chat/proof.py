@@ -31,18 +31,35 @@ class Proofs:
         """Whether a nonce answers a challenge of ours that is neither old nor used."""
         if self.bits == 0:
             return True
-        bare, _, signature = challenge.rpartition(".")
-        until = bare.partition(".")[0]
-        ours = hmac.compare_digest(signature.encode(), self._signature(bare).encode())
-        if not ours or int(until) <= now or challenge in self._used or len(nonce) > 32:
+        if not self._is_good(challenge, now) or len(nonce) > 32:
             return False
         digest = hashlib.sha256(f"{challenge}:{nonce}".encode()).digest()
         if int.from_bytes(digest, "big") >> (256 - self.bits):
             return False
+        self._use(challenge)
+        return True
+
+    def presented(self, challenge: str, now: int) -> bool:
+        """Whether a page that cannot work brings a challenge of ours back, neither old nor used."""
+        if not self._is_good(challenge, now):
+            return False
+        self._use(challenge)
+        return True
+
+    def was_used(self, challenge: str) -> bool:
+        """Whether it has been answered or presented before."""
+        return challenge in self._used
+
+    def _is_good(self, challenge: str, now: int) -> bool:
+        bare, _, signature = challenge.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._signature(bare).encode()):
+            return False
+        return int(bare.partition(".")[0]) > now and challenge not in self._used
+
+    def _use(self, challenge: str) -> None:
         self._used[challenge] = None
         if len(self._used) > _REMEMBERED:
             self._used.popitem(last=False)
-        return True
 
     def _signature(self, bare: str) -> str:
         return hmac.digest(self._key, bare.encode(), hashlib.sha256).hex()[:32]

@@ -14,7 +14,9 @@ export function menu(button, list, before = () => undefined) {
     button.setAttribute("aria-expanded", String(open));
     if (open) document.addEventListener("pointerdown", elsewhere);
     else document.removeEventListener("pointerdown", elsewhere);
-    if (open) items()[0]?.focus();
+    if (!open) return;
+    items()[0]?.focus();
+    list.scrollIntoView({ block: "nearest" }); // it may hang below what can be seen
   };
   /** @param {Event} event */
   const elsewhere = (event) => {

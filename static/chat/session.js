@@ -1,0 +1,47 @@
+// Who this browser is to the company: asked of the server, which knows it by a cookie.
+
+import { ask } from "../shared/ask.js";
+import { zone } from "./page.js";
+
+/**
+ * @typedef {{
+ *   token: string, until: number, you: { name: string, email: string }, open: string | null, state: string | null,
+ *   adviser: { slug: string, name: string } | null, reply: number | null, prechat: string[],
+ *   proof: { challenge: string, bits: number },
+ * }} Known
+ */
+
+export class Session {
+  /** @type {Known | null} */ known = null;
+  /** @type {Promise<Known> | null} */ #asking = null;
+  #passes = 0;
+
+  /** @returns {Promise<Known>} as it is now; several who ask at once get one answer */
+  ask() {
+    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #ask() {
+    const body = { zone, language: document.documentElement.lang };
+    this.known = /** @type {Known} */ (await ask("/chat/session", body));
+    return this.known;
+  }
+
+  /** What opens the live connection: the first time with what the page has asked for anyway. */
+  async pass() {
+    const known = this.known && this.#passes === 0 ? this.known : await this.ask();
+    this.#passes += 1;
+    return { token: known.token, by: "customer" };
+  }
+
+  /**
+   * Say who one is.
+   * @param {{ name?: string, email?: string }} who
+   */
+  async introduce(who) {
+    const you = { ...this.known?.you, ...who };
+    const kept = await ask("/chat/me", you);
+    if (this.known) this.known.you = kept;
+  }
+}

@@ -1,0 +1,46 @@
+// What has not been read: counted in the title, told by a sound to those who want it, and marked once it has been seen.
+
+import { Chime } from "../shared/chime.js";
+import { filled } from "../shared/text.js";
+import { the, words } from "./page.js";
+
+const SPOKEN = new Set(["text", "file"]);
+
+export class Unread {
+  #title = document.title;
+  #chime = new Chime("sound");
+
+  /** @param {import("../shared/live.js").Live} live */
+  constructor(live) {
+    this.live = live;
+    const button = the("sound");
+    const told = () => (button.textContent = (this.#chime.on ? words.sound_on : words.sound_off) ?? "");
+    button.addEventListener("click", () => {
+      this.#chime.toggle();
+      told();
+    });
+    told();
+  }
+
+  /**
+   * Something was said.
+   * @param {import("../shared/ledger.js").LiveEvent} event
+   */
+  said({ kind, by }) {
+    if (SPOKEN.has(kind) && by !== this.live.by && !this.live.looks()) this.#chime.play();
+  }
+
+  /**
+   * See what there is; `reading` whether it is on the screen.
+   * @param {string} c
+   * @param {boolean} reading
+   */
+  look(c, reading) {
+    const ledger = this.live.ledger(c);
+    const last = ledger.lastHeard(this.live.by);
+    if (last) this.live.mark(c, reading ? "seen" : "got", last);
+    const { seen } = ledger.marks.customer;
+    const count = reading ? 0 : ledger.events.filter((one) => one.seq > seen && SPOKEN.has(one.kind) && one.by !== this.live.by).length;
+    document.title = count ? filled(words.unread, { count, title: this.#title }) : this.#title;
+  }
+}
