@@ -41,7 +41,7 @@ export function lines(ledger, pending, me, told) {
   /** @param {Omit<Said, "kind" | "key" | "first" | "mine" | "last">} said */
   const say = (said) => {
     dated(said.at);
-    const first = !before || before.by !== said.by || before.what === "note" || said.at - before.at > GROUP;
+    const first = !before || before.by !== said.by || before.what === "note" || said.what === "note" || said.at - before.at > GROUP;
     before = { ...said, kind: "said", key: `said ${said.by} ${said.id}`, first, mine: said.by === me, last: false };
     found.push(before);
   };
