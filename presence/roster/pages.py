@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from presence.errors import Invalid
+from presence.errors import Invalid, Unauthorised
 from presence.roster.model import Adviser
 from presence.roster.sign_in import LASTS, SignIn
 from presence.web.csrf import protect
@@ -44,6 +44,8 @@ def for_advisers(
 
     async def guarded(request: Request) -> Response:
         adviser = await adviser_of(request)
+        if adviser is None and "application/json" in request.headers.get("accept", ""):  # a script of a page of ours
+            raise Unauthorised()
         if adviser is None:
             return RedirectResponse(f"/sign-in?next={quote(request.url.path)}", 303)
         await protect(request, request.cookies[cookie_name(request)])

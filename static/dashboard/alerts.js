@@ -1,0 +1,52 @@
+// What calls somebody who looks elsewhere: a sound, a notification, and a number in the title.
+
+import { Chime } from "../shared/chime.js";
+import { remember, remembered } from "../shared/remembered.js";
+import { button, say, write } from "./page.js";
+
+const TITLE = document.title;
+const chime = new Chime("desk-sound");
+
+/** Whether this browser notifies, as far as it was asked and allowed. */
+const notifies = () => "Notification" in globalThis && Notification.permission === "granted" && remembered("desk-notify") !== "0";
+
+export function offerAlerts() {
+  const shown = () => {
+    write(button("sound"), say(chime.on ? "sound_on" : "sound_off"));
+    const permission = "Notification" in globalThis ? Notification.permission : "denied";
+    const state = permission === "granted" ? (notifies() ? "on" : "off") : permission === "denied" ? "denied" : "ask";
+    write(button("notify"), say(`notify_${state}`));
+    button("notify").disabled = permission === "denied";
+  };
+  button("sound").addEventListener("click", () => {
+    chime.toggle();
+    shown();
+  });
+  button("notify").addEventListener("click", async () => {
+    if (Notification.permission === "granted") remember("desk-notify", notifies() ? "0" : "1");
+    else await Notification.requestPermission();
+    shown();
+  });
+  shown();
+}
+
+/**
+ * Call: somebody who looks at the page hears it, and is not told twice.
+ * @param {{ title: string, text: string, tag: string, looks: boolean, open: () => void }} what
+ */
+export function call({ title, text, tag, looks, open }) {
+  chime.play();
+  if (looks || !notifies()) return;
+  const shown = new Notification(title, { body: text, tag });
+  shown.onclick = () => {
+    focus();
+    shown.close();
+    open();
+  };
+}
+
+/** @param {number} count */
+export function titled(count) {
+  const title = count ? `(${count}) ${TITLE}` : TITLE;
+  if (document.title !== title) document.title = title;
+}
