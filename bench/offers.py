@@ -117,7 +117,7 @@ async def _offer(client: Client, branch: int, chance: random.Random) -> dict[str
         if chance.random() < 0.2 and kind != "both":
             asked["adviser"] = f"adviser-{branch * ADVISERS + chance.randrange(ADVISERS)}"
         since = dt.datetime.now(dt.UTC) + dt.timedelta(days=chance.randrange(50))
-        window = {"since": since.isoformat(), "until": (since + dt.timedelta(days=7)).isoformat()}
+        window = {"since": since.isoformat(), "until": (since + dt.timedelta(days=2)).isoformat()}
         answer = await client.get(f"/api/v1/services/{slug}/starts?{urlencode(asked | window)}")
         starts = answer.json()["starts"]
         if starts:  # at the ends is where rules that differ would show
