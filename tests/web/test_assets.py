@@ -1,8 +1,14 @@
 """Static files: kept for ever under an address that follows their content, and nothing but them."""
 
+import gzip
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
-from presence.web.assets import Assets, content_version, static_directory
+import pytest
+
+from presence.web.assets import Assets, content_version, lean, static_directory
 from tests.web.cast import small_app, visiting
 
 
@@ -15,6 +21,42 @@ async def test_a_file_is_kept_for_ever_and_says_what_it_is() -> None:
             assert answer.status_code == 200
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
             assert answer.headers["content-type"].startswith(kind)
+
+
+async def test_texts_are_sent_small_to_those_who_can_read_it() -> None:
+    app = small_app([])
+    assets: Assets = app.state.presence.assets
+    source = (static_directory() / "shared" / "live.js").read_text()
+    async with visiting(app) as client:
+        for coding in ("gzip, br", "identity"):
+            async with client.stream(
+                "GET", assets.url("shared/live.js"), headers={"Accept-Encoding": coding}
+            ) as answer:
+                raw = b"".join([part async for part in answer.aiter_raw()])
+            assert answer.headers["vary"] == "Accept-Encoding"
+            if coding != "identity":
+                assert answer.headers["content-encoding"] == "gzip"
+                assert len(raw) < len(source) / 4
+                raw = gzip.decompress(raw)
+            assert raw.decode() == lean("live.js", source)
+
+
+def test_what_is_sent_is_the_same_program_on_the_same_lines() -> None:
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    sources = [file.read_text() for file in sorted(static_directory().rglob("*.js"))]
+    pairs = [(source, lean("a.js", source)) for source in sources]
+    oracle = Path(__file__).parents[1] / "oracles"
+    answer = subprocess.run(
+        ["node", "--expose-internals", "same_program.cjs"],
+        cwd=oracle,
+        input=json.dumps(pairs).encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(answer.stdout) == [True] * len(sources)
+    assert all(source.count("\n") == small.count("\n") for source, small in pairs)
+    assert not any("/**" in small or "\n//" in small for _, small in pairs)
 
 
 async def test_nothing_outside_of_the_directory_is_given() -> None:
