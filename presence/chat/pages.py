@@ -86,6 +86,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/chat", chat_page, methods=["GET"]),
         Route("/chat/session", session, methods=["POST"]),
+        Route("/chat/message", message_page, methods=["GET"]),
         Route("/chat/message", message, methods=["POST"]),
         Route("/chat/me", me, methods=["POST"]),
         Route("/chat/history", history, methods=["GET"]),
@@ -105,41 +106,46 @@ def routes() -> list[BaseRoute]:
 
 async def chat_page(request: Request) -> Response:
     """The page; it holds nothing of anybody."""
-    return await _shown(request)
-
-
-async def _shown(
-    request: Request, typed: Mapping[str, str] | None = None, wrong: Mapping[str, FieldError] | None = None
-) -> Response:
-    chat, config, query = assembly_of(request), web_of(request).config, request.query_params
+    chat, query = assembly_of(request), request.query_params
     adviser, team = chat.board.by_slug.get(query.get("adviser", "")), query.get("team", "")
     what = f"team:{team}" if team in chat.board.teams else "site:"
-    now = web_of(request).clock.now()
     return page(
         request,
         "chat/chat.html",
-        422 if wrong else 200,
         shown=await chat.watching.shown(what),
         what=what,
-        now=now,
+        now=web_of(request).clock.now(),
         zone=zone_of(request),
         reply=await request.app.state.database.read(store.reply_time),
-        most=config.chat.file_bytes,
+        most=web_of(request).config.chat.file_bytes,
         embed=query.get("embed") == "1",
         adviser=adviser,
         team=team,
-        challenge=chat.proofs.challenge(now),
-        typed=typed or {},
-        wrong=wrong or {},
-        sent=query.get("sent") == "1",
+    )
+
+
+async def message_page(request: Request) -> Response:
+    """The form for browsers that run no scripts."""
+    return _message_page(request, {}, {})
+
+
+def _message_page(request: Request, typed: Mapping[str, str], wrong: Mapping[str, FieldError]) -> Response:
+    return page(
+        request,
+        "chat/message.html",
+        422 if wrong else 200,
+        challenge=assembly_of(request).proofs.challenge(web_of(request).clock.now()),
+        typed=typed,
+        wrong=wrong,
+        sent=request.query_params.get("sent") == "1",
     )
 
 
 async def message(request: Request) -> Response:
-    """The form of the page without JavaScript: a first text, answered by mail."""
+    """That form: a first text, answered by mail."""
     limited(request, "chat")
     form, chat = await form_of(request), assembly_of(request)
-    there = RedirectResponse("/chat?sent=1", 303)
+    there = RedirectResponse("/chat/message?sent=1", 303)
     if chat.proofs.was_used(form.text("challenge")):  # sent already: a second click
         return there
     if form.text("website"):  # nobody sees this field
@@ -149,14 +155,14 @@ async def message(request: Request) -> Response:
     if not chat.proofs.presented(form.text("challenge"), web_of(request).clock.now()):
         wrong = wrong or {"text": FieldError("This page had become old; please send it once more")}
     if wrong:
-        return await _shown(request, typed, wrong)
+        return _message_page(request, typed, wrong)
     visitor, cookie = await known_or_new(request, SessionBody())
     try:
         await chat.chat.open(
             visitor, OpenRequest(id=random_token(), language=language_of(request), zone=visitor.zone, **typed)
         )
     except Invalid as error:
-        return await _shown(request, typed, error.fields)
+        return _message_page(request, typed, error.fields)
     _remember(request, there, cookie)
     return there
 

@@ -11,10 +11,8 @@ import { filled } from "../shared/text.js";
 import { Asked } from "./asked.js";
 import { Beginning } from "./begin.js";
 import { Composer } from "./compose.js";
-import { dialogs, failed, rated, rating, transcript } from "./ended.js";
-import { Files } from "./files.js";
+import { dialogs, failed } from "./dialogs.js";
 import { Head } from "./head.js";
-import { history } from "./history.js";
 import { given, mark, the, words } from "./page.js";
 import { Session } from "./session.js";
 import { standing, told } from "./standing.js";
@@ -71,11 +69,7 @@ const composer = new Composer({
   },
 });
 
-new Files(
-  () => current,
-  (c, sent) => void live.send(c, "file", sent),
-  (wrong) => composer.complain(wrong),
-);
+the("attach").addEventListener("click", () => current || composer.complain(words.first_text));
 
 // -- the conversation ---------------------------------------------------------------------------------------------------
 
@@ -164,7 +158,13 @@ function show() {
   the("ended").hidden = !closed || reading;
   the("past").hidden = !reading;
   if (lost) (reading ? the("past-title") : the("ended-title")).focus();
-  if (closed !== ended && !reading) rated((ended = closed) && now.rated);
+  if (shown()) void equip();
+  if (closed !== ended) {
+    ended = closed;
+    the("rating").hidden = now.rated;
+    the("thanks").textContent = "";
+    if (!now.rated) the("rating").reset();
+  }
   for (const button of document.querySelectorAll("[data-dialog]")) {
     /** @type {HTMLElement} */ (button).hidden = !shown() || (closed && button.closest("#menu") !== null) || (reading && button.closest("#menu") !== null);
   }
@@ -237,16 +237,32 @@ setInterval(() => head.show(), 60_000);
 
 menu(the("more"), the("menu"));
 dialogs();
-rating(() => current);
-transcript(shown, email);
-history((one) => {
+let equipped = false;
+/** There is a conversation: files go into it, and it may be rated and kept. */
+async function equip() {
+  if (equipped) return;
+  equipped = true;
+  const [{ Files }, { rating, transcript }] = await Promise.all([import("./files.js"), import("./ended.js")]);
+  new Files(
+    () => (past ? "" : current),
+    (c, sent) => void live.send(c, "file", sent),
+    (wrong) => composer.complain(wrong),
+  );
+  rating(() => current);
+  transcript(shown, email);
+}
+
+the("show-past").addEventListener("click", async () => (await import("./history.js")).history(read));
+
+/** @param {import("./history.js").Past} one */
+function read(one) {
   past = one;
   log.clear();
   live.join(one.c);
   the("past-title").textContent = filled(words.past_of, { day: dayName(one.created_at) });
   show();
   the("past-title").focus();
-});
+}
 
 the("leave-past").addEventListener("click", () => {
   if (past && past.c !== current) live.leave(past.c);

@@ -1,7 +1,8 @@
-// After the conversation: how it was, and its transcript.
+// After the conversation: how it was, and its transcript. Fetched when there is something to look back on.
 
 import { Refusal, ask } from "../shared/ask.js";
 import { filled } from "../shared/text.js";
+import { failed } from "./dialogs.js";
 import { mark, the, words } from "./page.js";
 
 /** @param {() => string} conversation the one that is shown */
@@ -15,18 +16,12 @@ export function rating(conversation) {
     try {
       await ask(`/chat/conversations/${conversation()}/rating`, body);
       the("ended-title").focus();
-      rated(true);
+      form.hidden = true;
+      the("thanks").textContent = words.thanks;
     } catch (error) {
       the("thanks").textContent = failed(error);
     }
   });
-}
-
-/** @param {boolean} given whether it has been */
-export function rated(given) {
-  the("rating").hidden = given;
-  the("thanks").textContent = given ? words.thanks : "";
-  if (!given) the("rating").reset();
 }
 
 /**
@@ -58,26 +53,4 @@ export function transcript(conversation, email) {
       } else the("transcript-said").textContent = failed(error);
     }
   });
-}
-
-/** @param {unknown} error */
-export const failed = (error) => (error instanceof Refusal && error.message) || words.went_wrong || "";
-
-/** Dialogs open by `data-dialog`, and close by `data-close`, Escape, or a click beside them. */
-export function dialogs() {
-  for (const button of document.querySelectorAll("[data-dialog]")) {
-    const dialog = /** @type {HTMLDialogElement} */ (the(/** @type {HTMLElement} */ (button).dataset.dialog ?? ""));
-    button.addEventListener("click", () => open(dialog));
-  }
-  for (const dialog of document.querySelectorAll("dialog")) {
-    dialog.addEventListener("click", (event) => {
-      if (event.target === dialog || /** @type {Element} */ (event.target).closest("[data-close]")) dialog.close();
-    });
-  }
-}
-
-/** @param {HTMLDialogElement} dialog */
-export function open(dialog) {
-  dialog.dispatchEvent(new Event("opened"));
-  dialog.showModal();
 }

@@ -1,4 +1,4 @@
-// Files: by the button, pasted, or dropped; each tells how far it is, and can be tried again.
+// Files: by the button, pasted, or dropped; each tells how far it is, and can be tried again. Fetched with a conversation.
 
 import { Refusal, upload } from "../shared/ask.js";
 import { element, filled, icon, sizeOf } from "../shared/text.js";
@@ -17,7 +17,7 @@ export class Files {
     this.sent = sent;
     this.complain = complain;
     const [input, frame] = [the("files"), the("chat")];
-    the("attach").addEventListener("click", () => (this.conversation() ? input.click() : complain(words.first_text ?? "")));
+    the("attach").addEventListener("click", () => this.conversation() && input.click());
     input.addEventListener("change", () => {
       this.#take(input.files);
       input.value = "";
@@ -42,9 +42,8 @@ export class Files {
 
   /** @param {FileList | null} files */
   #take(files) {
-    if (!files?.length) return;
     const c = this.conversation();
-    if (!c) return this.complain(words.first_text ?? "");
+    if (!files?.length || !c) return;
     const most = Number(given.most);
     for (const file of files) {
       if (file.size > most) this.complain(filled(words.too_large, { name: file.name, size: sizeOf(most) }));

@@ -1,9 +1,9 @@
-// One's own earlier conversations: a list, each to be read again.
+// One's own earlier conversations: a list, each to be read again. Fetched when it is asked for.
 
 import { ask } from "../shared/ask.js";
 import { element } from "../shared/text.js";
 import { dayName } from "../shared/time.js";
-import { failed, open } from "./ended.js";
+import { failed, open } from "./dialogs.js";
 import { the, words } from "./page.js";
 
 /**
@@ -11,21 +11,19 @@ import { the, words } from "./page.js";
  */
 
 /** @param {(one: Past) => void} show */
-export function history(show) {
+export async function history(show) {
   /** @type {HTMLDialogElement} */
   const dialog = the("history");
-  the("show-past").addEventListener("click", async () => {
-    const list = the("history-list");
-    try {
-      const { conversations } = await ask("/chat/history");
-      const closed = conversations.filter((/** @type {Past} */ one) => one.state === "closed");
-      list.replaceChildren(...closed.map((/** @type {Past} */ one) => entry(one, dialog, show)));
-      if (!closed.length) list.append(element("li", {}, words.nothing_past ?? ""));
-    } catch (error) {
-      list.replaceChildren(element("li", {}, failed(error)));
-    }
-    open(dialog);
-  });
+  const list = the("history-list");
+  try {
+    const { conversations } = await ask("/chat/history");
+    const closed = conversations.filter((/** @type {Past} */ one) => one.state === "closed");
+    list.replaceChildren(...closed.map((/** @type {Past} */ one) => entry(one, dialog, show)));
+    if (!closed.length) list.append(element("li", {}, words.nothing_past ?? ""));
+  } catch (error) {
+    list.replaceChildren(element("li", {}, failed(error)));
+  }
+  open(dialog);
 }
 
 /**

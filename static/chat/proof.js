@@ -7,7 +7,7 @@
 export function prove({ challenge, bits }) {
   if (!bits) return Promise.resolve({ challenge, nonce: "" });
   return new Promise((done, fail) => {
-    const worker = new Worker(new URL("./proof-worker.js", import.meta.url), { type: "module" });
+    const worker = new Worker(new URL("./proof-worker.js", import.meta.url));
     worker.onmessage = ({ data }) => {
       worker.terminate();
       done({ challenge, nonce: data });

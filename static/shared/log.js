@@ -93,7 +93,7 @@ export class Log {
 
   /** Go to what was said last. */
   toEnd() {
-    this.place.scrollTop = this.place.scrollHeight;
+    this.place.scrollTop = this.#views.size ? this.place.scrollHeight : 0;
     this.#atEnd = true;
     if (this.options.jump) this.options.jump.hidden = true;
   }
@@ -105,7 +105,7 @@ export class Log {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.place;
-    if (clientHeight !== this.#height) return; // not the reader's doing: `#resized` follows
+    if (clientHeight !== this.#height || !this.#views.size) return; // not the reader's doing: `#resized` follows
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     if (this.#atEnd && this.options.jump) this.options.jump.hidden = true;
   }
