@@ -68,7 +68,7 @@ class Connection:
         self._waiting.append(data)
         self._size += len(data)
         if self._size > WAITING_BYTES:
-            self._waiting.clear()
+            self._waiting, self._size = [], 0
             self.end(Close.RESYNC, "too slow")
         elif not self._leaving:
             self._leave_soon()

@@ -110,6 +110,7 @@ class Browser:
             base_url=bank.url, headers={"Accept": "application/json", "Origin": bank.url}, follow_redirects=True
         )
         self.frames: list[Frame] = []
+        self.messages: list[list[Frame]] = []  # the same, as they came
         self.close_code: int | None = None
         self._socket: websockets.ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -139,7 +140,8 @@ class Browser:
     async def _read(self, socket: websockets.ClientConnection) -> None:
         try:
             async for message in socket:
-                self.frames += json.loads(message)
+                self.messages.append(json.loads(message))
+                self.frames += self.messages[-1]
                 self._heard.set()
         except websockets.ConnectionClosed:
             pass
