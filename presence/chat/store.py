@@ -4,7 +4,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
 from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, Conversation, Visitor
 from presence.roster.board import Member
@@ -82,18 +95,29 @@ def open_of(connection: Connection, person_key: str) -> Conversation | None:
     )
 
 
+# Every booking asks: built once, and each half finds its rows by an index.
+_OPEN_OF_BOOKER = (
+    select(conversation.c.id)
+    .where(
+        or_(
+            conversation.c.visitor_id.in_(select(visitor.c.id).where(visitor.c.fingerprint == bindparam("print_"))),
+            conversation.c.id.in_(
+                select(conversation.c.id)
+                .join_from(customer, conversation, conversation.c.customer_id == customer.c.id)
+                .join(visitor, conversation.c.visitor_id == visitor.c.id)
+                .where(customer.c.email == bindparam("email"), visitor.c.verified)
+            ),
+        ),
+        conversation.c.closed_at.is_(None),
+    )
+    .order_by(conversation.c.updated_at.desc())
+    .limit(1)
+)
+
+
 def open_of_booker(connection: Connection, email: str, print_: str) -> int | None:
     """The open conversation that was used last of a browser, or of the customer of an address if they are vouched for."""
-    query = (
-        select(conversation.c.id)
-        .join_from(conversation, visitor, conversation.c.visitor_id == visitor.c.id)
-        .join(customer, conversation.c.customer_id == customer.c.id, isouter=True)
-        .where(
-            or_(visitor.c.fingerprint == print_, and_(customer.c.email == email, visitor.c.verified)),
-            conversation.c.closed_at.is_(None),
-        )
-    )
-    return connection.execute(query.order_by(conversation.c.updated_at.desc()).limit(1)).scalar_one_or_none()
+    return connection.execute(_OPEN_OF_BOOKER, {"email": email, "print_": print_}).scalar_one_or_none()
 
 
 def of_visitor(connection: Connection, one: Visitor, limit: int = 50) -> list[Conversation]:

@@ -59,7 +59,8 @@ def _compiled(directories: Sequence[Path]) -> dict[tuple[str, str], Template]:
         environment = _environment(directories, language)
         for name in environment.list_templates(extensions=["html", "txt"]):
             try:
-                templates[language, name] = environment.get_template(name)
+                template = templates[language, name] = environment.get_template(name)
+                template.globals = dict(template.globals)  # each rendering copies them: slowly, while they are a chain
             except TemplateError as error:
                 raise ConfigError(f"mail template {name!r}: {error}") from error
     return templates
