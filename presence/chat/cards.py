@@ -1,6 +1,7 @@
 """Rows of advisers' lists, pushed as they change: the latest only, and no more often than eyes can follow."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -15,12 +16,13 @@ from presence.errors import Unavailable
 from presence.live import frames
 from presence.live.frames import Card
 from presence.live.hub import Hub
-from presence.roster.board import Board
+from presence.roster.board import Board, Member
 from presence.storage.database import Database
 
 log = structlog.get_logger("presence.chat")
 
 TOGETHER = 0.15  # seconds in which changes are pushed as one
+SHARE = 10  # times as long as pushing took it rests: when there is much to tell, talking goes first
 _GONE = msgspec.Raw(b"null")  # handed to a team that they are not of: it may be in their lists still
 _QUIET = SPOKEN | {"seen", "got", "edit", "withdraw", "note"}  # of interest to whoever has the conversation
 
@@ -53,19 +55,22 @@ class Cards:
             self._task = asyncio.create_task(self._push())
 
     async def _push(self) -> None:
+        rest = TOGETHER
         try:
             while self._dirty:
-                await asyncio.sleep(TOGETHER)
+                await asyncio.sleep(rest)
+                began = time.monotonic()
                 dirty, self._dirty = self._dirty, {}
-                present = [one for one in self._board.members.values() if self._hub.of(f"adviser:{one.id}")]
+                present = {id_: one for id_, one in self._board.members.items() if self._hub.of(f"adviser:{id_}")}
                 if present:
-                    await self._push_all(dirty)
+                    await self._push_all(dirty, present)
+                rest = max(TOGETHER, SHARE * (time.monotonic() - began))
         except (Unavailable, SQLAlchemyError, OSError) as error:
             log.warning("lists could not be brought up to date", error=type(error).__name__)
         finally:
             self._task = None
 
-    async def _push_all(self, dirty: dict[int, bool]) -> None:
+    async def _push_all(self, dirty: dict[int, bool], present: dict[int, Member]) -> None:
         def work(connection: Connection) -> list[tuple[Conversation, Row]]:
             found = store.by_ids(connection, dirty)
             return list(zip(found, self._desk.rows(connection, found), strict=True))
@@ -74,10 +79,11 @@ class Cards:
             shown = frames.encode(Card(one.uid, msgspec.Raw(msgspec.json.encode(row))))
             gone = frames.encode(Card(one.uid, _GONE)) if one.team_id is not None and one.state == "waiting" else None
             nobodys = one.adviser_id is None and one.offered_to is None
-            for member in self._board.members.values():
-                sees = may_see(member, one)
-                if dirty[one.id] or nobodys or member.id in {one.adviser_id, one.offered_to}:
-                    self._tell(member.id, shown if sees else gone)
+            concerned = (
+                present if dirty[one.id] or nobodys else {one.adviser_id or 0, one.offered_to or 0} & present.keys()
+            )
+            for id_ in concerned:
+                self._tell(id_, shown if may_see(present[id_], one) else gone)
 
     def _tell(self, adviser_id: int, data: bytes | None) -> None:
         if data is not None:

@@ -15,15 +15,16 @@ from presence.chat.model import Stored
 from presence.chat.transcript import spoken
 from presence.storage.tables import conversation
 
-CLAIM = 100  # conversations that are indexed in one transaction
+CLAIM = 20  # conversations that are indexed in one transaction: whoever says something meanwhile waits for it
 MAX_WORDS = 12
 _WORD = re.compile(r"\w+")
 
 
 def words(said: str) -> list[str]:
     """The words of a text as they are indexed and looked for."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", said) if not unicodedata.combining(c))
-    return _WORD.findall(bare.casefold())
+    if not said.isascii():
+        said = "".join(c for c in unicodedata.normalize("NFKD", said) if not unicodedata.combining(c))
+    return _WORD.findall(said.casefold())
 
 
 def index(connection: Connection) -> int:
