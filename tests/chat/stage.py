@@ -52,7 +52,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("settled_sqlite"), tmp_path / "presence.db")
         return f"sqlite:///{tmp_path / 'presence.db'}"
-    address: str = request.getfixturevalue("settled_postgres")
+    return copied_postgres(request.getfixturevalue("settled_postgres"))
+
+
+def copied_postgres(address: str) -> str:
+    """The address of a database of its own with the bank's people in it."""
     name = f"t{uuid.uuid4().hex}"
     _execute(address, f"CREATE DATABASE {name} TEMPLATE template_bank")
     return address.format(name=name)

@@ -1,47 +1,18 @@
 """One contract for every bus: hints arrive at all others, not at who told them; and Redis may come and go."""
 
 import asyncio
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
+from redis import asyncio as asyncio_redis
 
 from presence.bus import Bus
 from presence.bus.memory import MemoryBus, Room
 from presence.bus.redis import RedisBus
+from tests.live.redis import Redis
 
 SOON = 10.0
 Make = Callable[[], Bus]
-
-
-class Redis:
-    """A server of the test's own."""
-
-    def __init__(self, directory: Path) -> None:
-        self._socket = directory / "redis.sock"
-        self._directory = directory
-        self.url = f"unix://{self._socket}"
-        self.start()
-
-    def start(self) -> None:
-        binary = shutil.which("redis-server")
-        if binary is None:
-            pytest.fail("Redis is missing: apt-get install redis-server")
-        words = [binary, "--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(self._directory)]
-        self._server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        self._server.kill()
-        self._server.wait()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    server = Redis(tmp_path)
-    yield server
-    server.kill()
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -125,3 +96,39 @@ async def test_redis_may_die_and_come_back(redis: Redis) -> None:
             await ear.until(len(ear.heard) + 1)
     await one.close()
     await other.close()
+
+
+async def test_another_installation_on_the_same_redis_is_not_heard(redis: Redis) -> None:
+    ours, theirs, ear = RedisBus(redis.url, "ours"), RedisBus(redis.url, "theirs"), Ear()
+    another = RedisBus(redis.url, "ours")
+    await ours.open(ear)
+    await ready(ours)
+    await theirs.open(Ear())
+    await another.open(Ear())
+    theirs.publish("signed out", "adviser:1")
+    another.publish("presence", "")
+    await ear.until(1)
+    assert ear.heard == [("presence", "")]
+    for bus in (ours, theirs, another):
+        await bus.close()
+
+
+async def test_a_hint_that_nobody_understands_does_not_deafen(redis: Redis) -> None:
+    heard = Ear()
+
+    def hear(topic: str, text: str) -> None:
+        if topic == "broken":
+            raise ValueError(text)
+        heard(topic, text)
+
+    one, other = RedisBus(redis.url), RedisBus(redis.url)
+    await one.open(Ear())
+    await other.open(hear)
+    await ready(other)
+    async with asyncio_redis.from_url(redis.url) as client:
+        await client.publish("presence:", b"\xff no hint of ours")
+    one.publish("broken", "")
+    one.publish("presence", "")
+    await heard.until(1)
+    for bus in (one, other):
+        await bus.close()
