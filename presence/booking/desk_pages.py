@@ -208,6 +208,8 @@ def _hours(
         wrong=wrong or {},
         typed=typed,
         feed=feed,
+        exceptions=[(dt.date.fromisoformat(one.day), one) for one in adviser.exceptions],
+        now=web_of(request).clock.now(),
     )
 
 

@@ -1,12 +1,14 @@
 """The catcher's pages: what was sent, as a mail client would show it."""
 
 import asyncio
+from typing import Any
 
 from icalendar import Calendar
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from presence.clock import instant
 from presence.errors import NotFound
 from presence.mail.catcher import Catcher, Caught
 from presence.web.request import page
@@ -59,17 +61,17 @@ def routes(catcher: Catcher) -> list[BaseRoute]:
     ]
 
 
-def _event(mail: Caught) -> dict[str, str] | None:
-    """The invitation in a mail, for a card, if it can be read; times as they are written: UTC."""
+def _event(mail: Caught) -> dict[str, Any] | None:
+    """The invitation in a mail, for a card, if it can be read."""
     try:
         calendar = Calendar.from_ical(mail.part("text/calendar") or "")
         event = calendar.events[0]
-        start = event.start.strftime("%Y-%m-%d %H:%M UTC")
-    except (ValueError, LookupError):
+        starts_at = instant(event.start)  # ours are in UTC
+    except (ValueError, LookupError, AttributeError):
         return None
     return {
         "method": str(calendar.get("METHOD", "")),
         "summary": str(event.get("SUMMARY", "")),
-        "start": start,
+        "starts_at": starts_at,
         "sequence": str(event.get("SEQUENCE", 0)),
     }

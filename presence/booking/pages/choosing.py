@@ -31,9 +31,10 @@ async def services(request: Request) -> Response:
         rest = [(name, value) for name, value in query.items() if name != "service"]
         address = str(request.url_for("choose", service=query["service"]).path)
         return RedirectResponse(f"{address}?{urlencode(rest)}" if rest else address, 303)
-    found = [(await settled(booking, OfferRequest(service=one.slug)))[1] for one in await booking.services()]
+    asked = [OfferRequest(service=one.slug, adviser=query.get("adviser", "")) for one in await booking.services()]
+    found = [(await settled(booking, one))[1] for one in asked]
     kept = {name: query[name] for name in ("adviser", "zone", *PREFILL) if query.get(name)}
-    return show(request, "booking/services.html", offers=found, zone=zone_of(request), kept=urlencode(kept))
+    return show(request, "booking/services.html", offers=found, zone=zone_of(request), kept=kept)
 
 
 async def choose(request: Request) -> Response:
