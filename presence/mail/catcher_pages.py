@@ -1,6 +1,7 @@
 """The catcher's pages: what was sent, as a mail client would show it."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from icalendar import Calendar
@@ -66,8 +67,10 @@ def _event(mail: Caught) -> dict[str, Any] | None:
     try:
         calendar = Calendar.from_ical(mail.part("text/calendar") or "")
         event = calendar.events[0]
-        starts_at = instant(event.start)  # ours are in UTC
-    except (ValueError, LookupError, AttributeError):
+        starts_at = instant(event.start) if isinstance(event.start, datetime) else None
+    except (ValueError, LookupError):
+        return None
+    if starts_at is None:  # a whole day: none of ours
         return None
     return {
         "method": str(calendar.get("METHOD", "")),
