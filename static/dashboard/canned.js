@@ -70,7 +70,7 @@ function list() {
  */
 export function filledIn(text, { name, email }) {
   const values = { name, email, adviser: ME.name, organisation: ME.organisation };
-  return filled(text, values).replace(/ +([,.;:!?])/g, "$1");
+  return filled(text, values).replace(/ +([,.])/g, "$1"); // where there is no name
 }
 
 /** Suggests replies while something is typed into a text area. */

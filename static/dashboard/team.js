@@ -3,7 +3,7 @@
 import { element } from "../shared/text.js";
 import { appointment } from "./about.js";
 import { nameOf } from "./inbox.js";
-import { ago, field, get, ME, place, post, say, setServerTime, write } from "./page.js";
+import { ago, field, get, ME, place, post, say, serverTime, setServerTime, write } from "./page.js";
 import { attempt } from "./toasts.js";
 
 /**
@@ -110,13 +110,15 @@ export class Team {
     if (!me) return;
     place("my-dot").dataset.state = me.state;
     write(place("my-state"), myState(me));
+    place("my-state").title = myState(me);
     if (document.activeElement !== field("wish")) field("wish").value = me.wish;
     if (document.activeElement !== field("capacity") && me.capacity) {
       if (me.capacity > 10 && !field("capacity").querySelector(`[value="${me.capacity}"]`)) place("capacity").append(element("option", { value: String(me.capacity) }, String(me.capacity)));
       field("capacity").value = String(me.capacity);
     }
     const { waiting, waiting_since } = this.load;
-    write(place("load"), waiting ? say("waiting_some", { count: waiting, time: ago(waiting_since ?? Date.now()) }) : say("waiting_none"));
+    const waits = serverTime() - (waiting_since ?? serverTime());
+    write(place("load"), waiting ? say(waits < 60_000 ? "waiting_new" : "waiting_some", { count: waiting, time: ago(waiting_since ?? 0) }) : say("waiting_none"));
     place("load").classList.toggle("busy", waiting > 0);
     const others = [...this.people.values()].filter(({ id }) => id !== ME.id);
     const known = new Set(others.map(({ id }) => id));

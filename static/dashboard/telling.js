@@ -1,7 +1,7 @@
 // What happened in a conversation, in words. Pure but for the page's words.
 
 import { moment } from "../shared/time.js";
-import { say } from "./page.js";
+import { ME, say } from "./page.js";
 
 /** @typedef {import("../shared/ledger.js").LiveEvent} LiveEvent */
 
@@ -27,6 +27,7 @@ export function told({ kind, body }, name) {
     case "mailed":
       return say(body.to === "customer" ? "told_mailed" : "told_mailed_team");
     case "closed":
+      if (body.by === ME.by) return say("told_closed_own");
       return say("told_closed", { name: body.by === "customer" ? say("the_customer") : name(body.by) });
     case "tagged":
       return body.tags.length ? say("told_tagged", { tags: body.tags.join(", ") }) : say("told_untagged");

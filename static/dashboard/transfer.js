@@ -48,7 +48,7 @@ export class Transfer {
     people.sort((a, b) => BEST.indexOf(a.state) - BEST.indexOf(b.state) || a.name.localeCompare(b.name));
     this.#choices = [
       ...people.map((one) => ({ value: `adviser ${one.slug}`, name: one.name, state: one.state, remark: `${say(one.state)} · ${say("load_of", { load: one.load, capacity: one.capacity })} · ${one.languages.join(", ")}` })),
-      ...this.team.groups.map(({ slug, name }) => ({ value: `team ${slug}`, name: inOwnWords(name) || slug, state: "", remark: say("teams") })),
+      ...this.team.groups.map(({ slug, name }) => ({ value: `team ${slug}`, name: inOwnWords(name) || slug, state: "", remark: say("team") })),
     ];
     field("transfer-find").value = "";
     this.#list();
