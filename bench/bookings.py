@@ -68,7 +68,7 @@ async def run(directory: Path, count: int, at_once: int = 64) -> Outcome:
             advisers=[bank.adviser_entry(number) for number in range(ADVISERS)],
             services=[bank.service_entry()],
         )
-        with Server.serve(configuration, port) as server:
+        async with Server.serve(configuration, port) as server:
             async with clients(port, at_once, bank.AUTH) as opened:
                 starts = (await opened[0].get("/api/v1/services/talk/starts")).json()["starts"]
                 await _book(opened, starts, WARM, "warm")

@@ -54,13 +54,12 @@ async def run(directory: Path, count: int) -> Outcome:
             advisers=[_adviser(branch, number) for branch in range(BRANCHES) for number in range(ADVISERS)],
             services=[one for branch in range(BRANCHES) for one in _services(branch)],
         )
-        with Server.serve(configuration, port):
-            async with clients(port, BRANCHES, bank.AUTH) as opened:
-                refused: list[str] = []
-                numbers = iter(range(count))
-                began = time.perf_counter()
-                await asyncio.gather(*(_take(one, branch, numbers, refused) for branch, one in enumerate(opened)))
-                return Outcome(count, time.perf_counter() - began, refused)
+        async with Server.serve(configuration, port), clients(port, BRANCHES, bank.AUTH) as opened:
+            refused: list[str] = []
+            numbers = iter(range(count))
+            began = time.perf_counter()
+            await asyncio.gather(*(_take(one, branch, numbers, refused) for branch, one in enumerate(opened)))
+            return Outcome(count, time.perf_counter() - began, refused)
 
 
 def _adviser(branch: int, number: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ Run: python -m bench.race
 
 import asyncio
 import datetime as dt
+import random
 import tempfile
 import time
 from collections import Counter
@@ -61,9 +62,8 @@ async def run(directory: Path, database: str, rounds: int) -> Outcome:
             hours=OPEN_ALL_DAY,
             holidays="",
         )
-        with Server.serve(configuration, port):
-            async with clients(port, CLIENTS, bank.AUTH) as opened:
-                outcome = await _race(opened, rounds)
+        async with Server.serve(configuration, port), clients(port, CLIENTS, bank.AUTH) as opened:
+            outcome = await _race(opened, rounds)
     found = await _overlaps(database)
     return outcome._replace(wrong=outcome.wrong + found)
 
@@ -76,8 +76,9 @@ async def _race(opened: list[Client], rounds: int) -> Outcome:
     for number in range(rounds):
         slug = list(POOLS)[number % len(POOLS)]
         start = next(starts[slug])
-        order = opened[number % CLIENTS :] + opened[: number % CLIENTS]
-        answers = await asyncio.gather(*(_want(one, slug, start, number, n) for n, one in enumerate(order)))
+        wishes = [_want(one, slug, start, number, place) for place, one in enumerate(opened)]
+        random.Random(number).shuffle(wishes)
+        answers = await asyncio.gather(*wishes)
         statuses.update(answer.status for answer in answers)
         winners = sum(answer.status in WON for answer in answers)
         if winners != POOLS[slug]:

@@ -1,5 +1,6 @@
 """The product as operators run it: `presence serve` in a process of its own, on loopback."""
 
+import asyncio
 import os
 import resource
 import socket
@@ -84,6 +85,14 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    async def __aenter__(self) -> "Server":
+        """The same for who serves it mails meanwhile, on this process's event loop."""
+        await asyncio.to_thread(self.start)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.stop)
 
     def seconds_of_cpu(self) -> float:
         """What the process has used so far."""

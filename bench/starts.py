@@ -46,17 +46,16 @@ async def run(directory: Path, *, asked: int, booked: int, restarts: int, second
             services=[bank.service_entry(horizon=DAYS)],
         )
         server = Server.serve(configuration, port)
-        with server:  # adds the people and services
+        async with server:  # adds the people and services
             pass
         bank.fill(url, int(time.time()), DAYS)
         first = [await _first_of(server, port) for _ in range(restarts)]
-        with server:
-            async with clients(port, 8, bank.AUTH) as opened:
-                answer = await opened[0].get(STARTS)
-                starts = answer.json()["starts"]
-                warm = [await _timed(opened[0]) for _ in range(asked)]
-                after = [await _after_booking(opened[0], starts, number) for number in range(booked)]
-                per_second = await _rate(opened, seconds)
+        async with server, clients(port, 8, bank.AUTH) as opened:
+            answer = await opened[0].get(STARTS)
+            starts = answer.json()["starts"]
+            warm = [await _timed(opened[0]) for _ in range(asked)]
+            after = [await _after_booking(opened[0], starts, number) for number in range(booked)]
+            per_second = await _rate(opened, seconds)
     return Outcome(warm, after, first, per_second, len(starts), len(answer.body))
 
 
@@ -70,9 +69,8 @@ async def _timed(client: Client) -> float:
 
 
 async def _first_of(server: Server, port: int) -> float:
-    with server:
-        async with clients(port, 1, bank.AUTH) as (client,):
-            return await _timed(client)
+    async with server, clients(port, 1, bank.AUTH) as (client,):
+        return await _timed(client)
 
 
 async def _after_booking(client: Client, starts: list[str], number: int) -> float:

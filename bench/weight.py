@@ -40,14 +40,13 @@ async def run(directory: Path) -> dict[str, tuple[int, list[str]]]:
             advisers=[bank.adviser_entry(number) for number in range(300)],
             services=[bank.service_entry()],
         )
-        with Server.serve(configuration, port):
-            async with clients(port, 1, {"Accept-Language": "fr"}) as (client,):
-                pages = ["/book", "/book/talk", await _form_of(client)]
-                names = ("services", "hours", "form")
-                return {
-                    name: await _weight(client, f"http://localhost:{port}{page}")
-                    for name, page in zip(names, pages, strict=True)
-                }
+        async with Server.serve(configuration, port), clients(port, 1, {"Accept-Language": "fr"}) as (client,):
+            pages = ["/book", "/book/talk", await _form_of(client)]
+            names = ("services", "hours", "form")
+            return {
+                name: await _weight(client, f"http://localhost:{port}{page}")
+                for name, page in zip(names, pages, strict=True)
+            }
 
 
 async def _form_of(client: Client) -> str:
