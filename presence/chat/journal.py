@@ -7,13 +7,13 @@ from typing import TypeVar
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import Connection as Sql
-from sqlalchemy.exc import DBAPIError
 
 from presence.chat import log
 from presence.chat.channels import Channels, Committed
 from presence.chat.log import Outcome
 from presence.chat.model import SYSTEM, Entry, Refusal, Stored
 from presence.clock import Clock
+from presence.errors import Unavailable
 from presence.live.connection import Connection
 from presence.storage.database import Database
 
@@ -100,7 +100,7 @@ class Journal:
             outcomes = await self._database.write(work)
         except Exception as error:  # nothing was stored, and everybody may send again
             logger.warning("a batch was not stored", error=type(error).__name__, events=len(batch))
-            if len(batch) > 1 and isinstance(error, DBAPIError):  # one of them, perhaps: the others shall not suffer
+            if len(batch) > 1 and not isinstance(error, Unavailable):  # for one of them: the others shall not suffer
                 for one in batch:
                     await self._commit([one])
                 return
