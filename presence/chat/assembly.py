@@ -41,6 +41,7 @@ from presence.storage.tables import conversation, installation
 logger = structlog.get_logger("presence.chat")
 
 DRAIN = 2.0  # seconds over which clients are told to come back when we stop
+BREATH = 0.02  # seconds between two turns of indexing
 LOOK = 5.0  # seconds between looks for what a lost hint would have told, and for connections that have gone silent
 
 
@@ -200,9 +201,9 @@ class Assembly:
                     logger.warning("the database could not be looked at", error=type(error).__name__)
 
     async def _index(self) -> None:
-        """Make what was said findable."""
-        while await self._database.write(searching.index) == searching.CLAIM:
-            pass
+        """Make what was said findable, a little at a time: who says something meanwhile waits no longer than for one."""
+        while await self._database.write(searching.index) == searching.CLAIM and not self._stop.is_set():
+            await asyncio.sleep(BREATH)  # noqa: ASYNC110 - nothing tells of it
 
     async def _compare_heads(self) -> None:
         known = self.channels.known()

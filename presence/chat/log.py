@@ -57,7 +57,7 @@ _DATE = {
         " unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS new(a, b, id) WHERE conversation.id = new.id"
     ),
 }
-_COLUMNS = (
+COLUMNS = (
     event.c.conversation_id,
     event.c.seq,
     event.c.at,
@@ -162,7 +162,7 @@ def _heads(connection: Connection, entries: Iterable[Entry]) -> dict[int, Head]:
 
 def _known(connection: Connection, entries: Iterable[Entry]) -> dict[tuple[int, str, str], Stored]:
     keys = [(one.conversation_id, one.sender, one.client_id) for one in entries]
-    rows = connection.execute(select(*_COLUMNS).where(tuple_(*_KEY).in_(keys)))
+    rows = connection.execute(select(*COLUMNS).where(tuple_(*_KEY).in_(keys)))
     return {(row.conversation_id, row.sender, row.client_id): Stored(*row) for row in rows}
 
 
@@ -171,7 +171,7 @@ def _referred(connection: Connection, entries: Iterable[Entry]) -> dict[tuple[in
     keys = [(one.conversation_id, _seq_named(one)) for one in entries if one.kind in {"edit", "withdraw"}]
     if not keys:
         return {}
-    rows = connection.execute(select(*_COLUMNS).where(tuple_(event.c.conversation_id, event.c.seq).in_(keys)))
+    rows = connection.execute(select(*COLUMNS).where(tuple_(event.c.conversation_id, event.c.seq).in_(keys)))
     return {(row.conversation_id, row.seq): Stored(*row) for row in rows}
 
 
@@ -182,7 +182,7 @@ def _seq_named(one: Entry) -> int:
 def read(connection: Connection, conversation_id: int, after: int, limit: int) -> list[Stored]:
     """The events after a seq, in order."""
     rows = connection.execute(
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(event.c.conversation_id == conversation_id, event.c.seq > after)
         .order_by(event.c.seq)
         .limit(limit)
@@ -193,7 +193,7 @@ def read(connection: Connection, conversation_id: int, after: int, limit: int) -
 def recent(connection: Connection, conversation_id: int, limit: int) -> list[Stored]:
     """The last events, in order."""
     rows = connection.execute(
-        select(*_COLUMNS).where(event.c.conversation_id == conversation_id).order_by(event.c.seq.desc()).limit(limit)
+        select(*COLUMNS).where(event.c.conversation_id == conversation_id).order_by(event.c.seq.desc()).limit(limit)
     )
     return [Stored(*row) for row in rows][::-1]
 

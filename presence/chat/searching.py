@@ -6,18 +6,33 @@ found no more, what was edited is found as it reads now. Case and accents count 
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from presence.chat import log
 from presence.chat.model import Stored
 from presence.chat.transcript import spoken
-from presence.storage.tables import conversation
+from presence.storage.tables import conversation, event
 
 CLAIM = 20  # conversations that are indexed in one transaction: whoever says something meanwhile waits for it
 MAX_WORDS = 12
 _WORD = re.compile(r"\w+")
+
+_UNINDEXED = (
+    select(conversation.c.id, conversation.c.last_seq)
+    .where(conversation.c.last_seq > conversation.c.indexed_seq)
+    .order_by(conversation.c.id)
+    .limit(CLAIM)
+    .with_for_update(skip_locked=True)
+)
+_SINCE = (
+    select(*log.COLUMNS)
+    .join_from(event, conversation)
+    .where(conversation.c.id.in_(bindparam("ids", expanding=True)), event.c.seq > conversation.c.indexed_seq)
+    .order_by(event.c.conversation_id, event.c.seq)
+)
+_INDEX = text("INSERT INTO event_text (conversation_id, seq, text) VALUES (:c, :s, :t)")
+_INDEXED = update(conversation).where(conversation.c.id == bindparam("c")).values(indexed_seq=bindparam("s"))
 
 
 def words(said: str) -> list[str]:
@@ -29,25 +44,27 @@ def words(said: str) -> list[str]:
 
 def index(connection: Connection) -> int:
     """Index what has been said since; how many conversations that was."""
-    query = select(conversation.c.id, conversation.c.indexed_seq, conversation.c.last_seq).where(
-        conversation.c.last_seq > conversation.c.indexed_seq
-    )
-    rows = connection.execute(query.order_by(conversation.c.id).limit(CLAIM).with_for_update(skip_locked=True)).all()
-    for id_, before, last_seq in rows:
-        events = log.read(connection, id_, before, 10_000)
-        if any(one.kind in {"edit", "withdraw"} for one in events):  # of something that is indexed, perhaps
+    rows = connection.execute(_UNINDEXED).all()
+    if not rows:
+        return 0
+    ids = [row.id for row in rows]
+    events: dict[int, list[Stored]] = {id_: [] for id_ in ids}
+    for one in connection.execute(_SINCE, {"ids": ids}):
+        events[one.conversation_id].append(Stored(*one))
+    for id_, since in events.items():
+        if any(one.kind in {"edit", "withdraw"} for one in since):  # of something that is indexed, perhaps
             connection.execute(text("DELETE FROM event_text WHERE conversation_id = :c"), {"c": id_})
-            events = log.read(connection, id_, 0, 10_000)
-        _add(connection, id_, events)
-        connection.execute(update(conversation).where(conversation.c.id == id_).values(indexed_seq=last_seq))
+            events[id_] = log.read(connection, id_, 0, 10_000)
+    found = [
+        {"c": id_, "s": one.seq, "t": " ".join(words(one.text))}
+        for id_, since in events.items()
+        for one in spoken(since, notes=True)
+        if one.text
+    ]
+    if found:
+        connection.execute(_INDEX, found)
+    connection.execute(_INDEXED, [{"c": row.id, "s": row.last_seq} for row in rows])
     return len(rows)
-
-
-def _add(connection: Connection, conversation_id: int, events: Sequence[Stored]) -> None:
-    texts = {one.seq: one.text for one in spoken(events, notes=True)}
-    rows = [{"c": conversation_id, "s": seq, "t": " ".join(words(said))} for seq, said in texts.items() if said]
-    if rows:
-        connection.execute(text("INSERT INTO event_text (conversation_id, seq, text) VALUES (:c, :s, :t)"), rows)
 
 
 def find(connection: Connection, wanted: str, limit: int) -> list[int]:
