@@ -61,7 +61,7 @@ class Mailing:
         templates: MailTemplates,
         sender: Sender,
         secret_key: str,
-        wake: Callable[[], None],
+        wake_mail: Callable[[], None],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -70,7 +70,7 @@ class Mailing:
         self._letters = Letters(templates, sender)
         self._sender = sender
         self._key = secret_key.encode()
-        self._wake = wake
+        self._wake_mail = wake_mail
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -85,6 +85,10 @@ class Mailing:
                     await self._stop.wait()
             except TimeoutError:
                 pass
+
+    def wake(self) -> None:
+        """Mails have been committed: send them soon."""
+        self._wake_mail()
 
     def stop(self) -> None:
         """Mail nothing more."""
@@ -114,7 +118,7 @@ class Mailing:
         for id_ in due.unheard:
             written += await self._tell_unheard(id_, now)
         if written:
-            self._wake()
+            self.wake()
         return written
 
     # -- what customers have not seen -----------------------------------------------------------------------------
@@ -148,7 +152,7 @@ class Mailing:
 
     # -- what advisers have not seen --------------------------------------------------------------------------------
 
-    def tell_team(self, connection: Connection, one: Conversation, visitor: Visitor, _text: str, now: int) -> None:
+    def tell_team(self, connection: Connection, one: Conversation, visitor: Visitor, now: int) -> None:
         """Nobody was there: advisers are told by mail, in the transaction that stores the message."""
         told = max(correspondence.told_seq(connection, one.id), one.adviser_seen)
         said = [each for each in spoken(log.read(connection, one.id, told, _EVENTS)) if each.sender == CUSTOMER]
@@ -175,7 +179,7 @@ class Mailing:
             if one.updated_at > now - rules.MAIL_AFTER or visitor is None:
                 return False
             before = correspondence.told_seq(connection, id_)
-            self.tell_team(connection, one, visitor, "", now)
+            self.tell_team(connection, one, visitor, now)
             return before < one.last_seq
 
         return await self._database.write(work)
@@ -251,7 +255,7 @@ class Mailing:
             self._send(connection, one, "transcript", person, letter, one.last_seq, now)
 
         await self._database.write(work)
-        self._wake()
+        self.wake()
 
     # -- envelopes ------------------------------------------------------------------------------------------------------
 

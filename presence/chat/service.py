@@ -56,7 +56,9 @@ def system(conversation_id: int, kind: str, **body: Any) -> Entry:
 class TellsTeam(Protocol):
     """Tells a team of a message that nobody was there for, within a transaction."""
 
-    def tell_team(self, connection: Connection, one: Conversation, visitor: Visitor, text: str, now: int) -> None: ...
+    def tell_team(self, connection: Connection, one: Conversation, visitor: Visitor, now: int) -> None: ...
+
+    def wake(self) -> None: ...
 
 
 class Chat:
@@ -181,7 +183,7 @@ class Chat:
             made = store.by_id(connection, id_)
             assert made is not None
             if not attended:
-                self._mailing.tell_team(connection, made, visitor, text, now)
+                self._mailing.tell_team(connection, made, visitor, now)
             return Opened(made, repeated=False), outcomes
 
         try:
@@ -189,6 +191,8 @@ class Chat:
         except IntegrityError:  # two tabs at once: the other one's is there now
             opened = await self._journal.change(work)
         self.wake()
+        if not attended:
+            self._mailing.wake()
         return opened
 
     def _attended(self, team_id: int | None) -> bool:
