@@ -33,6 +33,8 @@ let past = null; // what is read instead
 let first = null; // what began the conversation, until it has come back as an event
 let ahead = 0; // milliseconds that the server's clock is ahead of ours
 let ended = false;
+let leaves = false; // they have ended it themselves: the focus follows
+let askedAt = -Infinity; // when we last knew who we are
 
 const session = new Session();
 const live = new Live({ scope: "chat", pass: () => session.pass(), by: "customer" });
@@ -118,10 +120,11 @@ function actions({ what, seq, at, text, body }) {
 /** Ask who we are, and what has become of the conversation. */
 async function look() {
   const known = await session.ask().catch(() => null);
+  if (!current && !beginning.waiting && !known?.open) go(remembered("open"));
   if (!known) return;
+  askedAt = Date.now();
   head.reply = known.reply;
   if (known.open) go(known.open);
-  else if (!current && !beginning.waiting) go(remembered("open"));
   head.with(known.open ? known.adviser : null);
   live.watch(head.watched);
   const { name, email: address } = known.you;
@@ -157,7 +160,8 @@ function show() {
   the("compose").hidden = closed || reading;
   the("ended").hidden = !closed || reading;
   the("past").hidden = !reading;
-  if (lost) (reading ? the("past-title") : the("ended-title")).focus();
+  if (lost || (leaves && closed)) (reading ? the("past-title") : the("ended-title")).focus();
+  leaves &&= !closed;
   if (shown()) void equip();
   if (closed !== ended) {
     ended = closed;
@@ -217,6 +221,7 @@ live.on("unknown", ({ c }) => {
 live.on("status", (status) => strip.status(status));
 live.on("welcome", ({ now }) => {
   ahead = now - Date.now();
+  if (Date.now() - askedAt > LOOK) void look();
 });
 live.on("typing", ({ c, by }) => {
   if (c === current && by !== "customer") strip.typing(standing(live.ledger(c).events).names.get(by) ?? words.somebody ?? "");
@@ -275,8 +280,8 @@ the("leave-past").addEventListener("click", () => {
 the("ending").addEventListener("close", async (/** @type {any} */ { target }) => {
   if (target.returnValue !== "end") return;
   target.returnValue = "";
+  leaves = true;
   await ask(`/chat/conversations/${current}/end`, {}).catch((error) => composer.complain(failed(error)));
-  the("ended-title").focus();
 });
 
 the("anew").addEventListener("click", () => {

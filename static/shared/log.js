@@ -155,7 +155,8 @@ export class Log {
       }
       const may = line.mine && line.seq > 0 && !line.withdrawn && !line.failed && this.options.actions?.(line).length;
       if (may && !actions) beside.append((actions = this.#actions(() => now)));
-      else if (!may && actions && !actions.contains(document.activeElement)) {
+      else if (!may && actions) {
+        if (actions.contains(document.activeElement)) this.place.focus({ preventScroll: true });
         actions.remove();
         actions = null;
       }
