@@ -1,6 +1,7 @@
 """How the service is served: uvicorn with a WebSocket side of our own, and a stop that tells everybody first."""
 
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -9,6 +10,7 @@ from starlette.applications import Starlette
 from presence.chat.assembly import Assembly
 from presence.live.edge import Edge
 
+SWITCH = 0.0005  # seconds after which the loop lets the writer's thread have the interpreter: commits wait for it
 GRACE = 20  # seconds in which requests may end when we are told to stop
 
 
@@ -25,6 +27,7 @@ class Server(uvicorn.Server):
 
 def server(app: Starlette, **options: Any) -> Server:
     """A server of the application; options are uvicorn's."""
+    sys.setswitchinterval(SWITCH)
     return Server(
         uvicorn.Config(
             app,
