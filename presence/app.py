@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -43,6 +44,7 @@ from presence.roster import pages as roster_pages
 from presence.roster.service import Roster
 from presence.roster.sign_in import SignIn
 from presence.sites.service import Sites
+from presence.storage.checks import take_a_write
 from presence.storage.database import Database
 from presence.storage.tenancy import tenancy
 from presence.tokens import derived_token
@@ -288,8 +290,8 @@ async def readyz(request: Request) -> Response:
     database: Database = request.app.state.database
     try:
         waiting = await database.read(outbox.waiting)
-        await database.write(lambda connection: None)
-    except (Unavailable, OSError):
+        await database.write(take_a_write)
+    except (Unavailable, SQLAlchemyError, OSError):
         return JSONResponse({"status": "unavailable"}, 503)
     return JSONResponse({"status": "ok", "mails_waiting": waiting})
 
