@@ -6,12 +6,23 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 
-def test_the_browsers_client() -> None:
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    """What is tested and its tests, where node takes every file for a module as browsers do."""
+    for part in ("static/shared", "tests/live/client"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    return tmp_path
+
+
+def test_the_browsers_client(modules: Path) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.fail("node is missing: apt-get install nodejs")
-    files = sorted((Path(__file__).parent / "client").glob("*.test.mjs"))
+    files = sorted((modules / "tests/live/client").glob("*.test.mjs"))
     assert len(files) == 4
     done = subprocess.run([node, "--test", *files], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

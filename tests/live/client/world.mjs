@@ -1,6 +1,10 @@
 // A world without browsers: time that a test moves, sockets to a server of its own, locks and channels between pages.
 
+import { webcrypto } from "node:crypto";
+
 import { Live } from "../../../static/shared/live.js";
+
+globalThis.crypto ??= webcrypto; // before node 20
 
 /** Let everything that is due happen, as far as it does without time passing. */
 export async function settle() {
