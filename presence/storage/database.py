@@ -77,9 +77,14 @@ class Database:
             self._writer = PostgresWriter(create_async_engine(driver_url(self.url), pool_size=1, max_overflow=0))
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on one consistent snapshot; it cannot write."""
-        async with self._readers.connect() as connection:
-            return await connection.run_sync(work)
+        """Run `work` on one consistent snapshot; it cannot write. `Unavailable` while the database is gone."""
+        try:
+            async with self._readers.connect() as connection:
+                return await connection.run_sync(work)
+        except Exception as error:
+            if is_gone(error):
+                raise Unavailable() from error
+            raise
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once that is durable.
@@ -207,11 +212,10 @@ class PostgresWriter:
             try:
                 async with self._engine.begin() as connection:
                     await connection.run_sync(_run_batch, batch)
-            except DBAPIError as error:
-                if attempt + 1 == _RETRIES or not _may_be_repeated(error):
+            except Exception as error:  # the driver's own, too, when it cannot connect: the task must outlive them all
+                may_be_repeated = isinstance(error, DBAPIError) and _may_be_repeated(error)
+                if attempt + 1 == _RETRIES or not may_be_repeated:
                     return _fail(batch, error)
-            except OSError as error:  # the server is gone
-                return _fail(batch, error)
             else:
                 return None
         return None
@@ -312,6 +316,18 @@ def _in_transaction(connection: Connection) -> bool:
     """Whether the database still has our transaction: SQLite ends it by itself when the disk is full."""
     raw: Any = connection.connection.dbapi_connection
     return bool(getattr(raw, "in_transaction", True))
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether the database could not be reached, or left in the middle: connecting raises the driver's own errors."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        cause: BaseException | None = error.orig
+    else:
+        cause = error
+    # Connection exceptions, too many connections, and a server that starts or stops.
+    return isinstance(cause, OSError) or str(getattr(cause, "sqlstate", "")).startswith(("08", "53", "57P"))
 
 
 def _may_be_repeated(error: DBAPIError) -> bool:
