@@ -29,7 +29,7 @@ inet_protocols = ipv4
 mynetworks = 127.0.0.1/32
 smtpd_tls_chain_files = {certificate}
 smtpd_recipient_restrictions = check_recipient_access inline:{{nobody@customers.example=REJECT}}, permit_mynetworks, reject
-transport_maps = static:{transport}:{onward}
+transport_maps = {inward}static:{transport}:{onward}
 smtp_tls_security_level = none
 smtp_dns_support_level = disabled
 smtp_host_lookup = native
@@ -58,10 +58,13 @@ postlog unix-dgram n - n - 1 postlogd
 
 
 @contextmanager
-def postfix(home: Path, *, certificate: Path, onward: int, by: Literal["smtp", "lmtp"] = "smtp") -> Iterator[int]:
+def postfix(
+    home: Path, *, certificate: Path, onward: int, by: Literal["smtp", "lmtp"] = "smtp", inward: int | None = None
+) -> Iterator[int]:
     """A running Postfix that takes mails over STARTTLS and hands them on to a port by a protocol; gives the port it listens on.
 
-    Skips the test where Postfix cannot run. `certificate` is a PEM file with the key and the certificate.
+    Skips the test where Postfix cannot run. `certificate` is a PEM file with the key and the certificate. Mails to the bank
+    go to the port `inward` by LMTP, if there is one.
     """
     if not MASTER.exists():
         pytest.skip("Postfix is missing: apt-get install postfix")
@@ -69,7 +72,8 @@ def postfix(home: Path, *, certificate: Path, onward: int, by: Literal["smtp", "
         pytest.skip("Postfix is started by root alone")
     port = free_port()
     transport = "smtp:[127.0.0.1]" if by == "smtp" else "lmtp:inet:127.0.0.1"
-    _furnish(home, certificate=certificate, onward=onward, port=port, transport=transport)
+    maps = f"regexp:{{{{/@bank[.]example/ lmtp:inet:127.0.0.1:{inward}}}}}, " if inward else ""
+    _furnish(home, certificate=certificate, onward=onward, port=port, transport=transport, inward=maps)
     try:
         _run(home, MASTER, "-c", home / "conf", "-w")  # ends once the server answers, which goes on in the background
         yield port
@@ -79,7 +83,7 @@ def postfix(home: Path, *, certificate: Path, onward: int, by: Literal["smtp", "
             _stop(int(file.read_text()))
 
 
-def _furnish(home: Path, *, certificate: Path, onward: int, port: int, transport: str) -> None:
+def _furnish(home: Path, *, certificate: Path, onward: int, port: int, transport: str, inward: str) -> None:
     for name in ("conf", "queue", "data"):
         (home / name).mkdir(parents=True)
     for parent in (home, *home.parents):  # Postfix gives up root's rights, and must still find its files
@@ -87,7 +91,14 @@ def _furnish(home: Path, *, certificate: Path, onward: int, port: int, transport
             break
         parent.chmod(0o755)
     shutil.chown(home / "data", "postfix")
-    values = {"home": home, "certificate": certificate, "onward": onward, "port": port, "transport": transport}
+    values = {
+        "home": home,
+        "certificate": certificate,
+        "onward": onward,
+        "port": port,
+        "transport": transport,
+        "inward": inward,
+    }
     (home / "conf" / "main.cf").write_text(_MAIN.format(**values))
     (home / "conf" / "master.cf").write_text(_SERVICES.format(**values))
     _run(home, "/usr/sbin/postfix", "-c", home / "conf", "check")  # makes the queue's directories

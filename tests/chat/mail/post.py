@@ -167,7 +167,7 @@ def part(mail: EmailMessage, kind: str = "plain") -> str:
 def reply_to(mail: EmailMessage) -> str:
     """The address that answers go to."""
     (address,) = mail["Reply-To"].addresses
-    assert re.fullmatch(r"reply\+[0-9A-Za-z]{22}@bank\.example", address.addr_spec)
+    assert re.fullmatch(r"(?:reply|advice)\+[0-9A-Za-z]{22}@bank\.example", address.addr_spec)
     return str(address.addr_spec)
 
 
