@@ -1,5 +1,6 @@
 """The customer's side over HTTP: the page, beginning, files, ending, and what is asked before a live connection."""
 
+import asyncio
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
@@ -267,8 +268,9 @@ def _past(chat: Assembly, one: Conversation) -> dict[str, Any]:
 async def begin(request: Request) -> Response:
     """Begin a conversation, or go on with the open one."""
     body, chat = await read(request, OpenBody), assembly_of(request)
-    visitor = await visitor_of(request)
-    if not chat.proofs.accepts(body.proof.challenge, body.proof.nonce, web_of(request).clock.now()):
+    visitor, now = await visitor_of(request), web_of(request).clock.now()
+    open_already = await chat.chat.current(visitor) is not None  # sent again, perhaps, because no answer came
+    if not open_already and not chat.proofs.accepts(body.proof.challenge, body.proof.nonce, now):
         raise Forbidden(N_("Your browser did not show that it is no robot; please reload the page"))
     limited(request, "chat", f"visitor:{visitor.id}")
     config = web_of(request).config
@@ -277,23 +279,26 @@ async def begin(request: Request) -> Response:
         for field in config.chat.ask
         if not (getattr(body, field) or getattr(visitor, field)).strip()
     }
-    if wrong:
-        raise Invalid(wrong)
-    opened = await chat.chat.open(
-        visitor,
-        OpenRequest(
-            id=body.id,
-            text=body.text,
-            name=body.name,
-            email=body.email,
-            language=body.language if body.language in config.organisation.languages else visitor.language,
-            zone=body.zone if is_zone(body.zone) else visitor.zone,
-            adviser=body.adviser,
-            team=body.team,
-            page=body.page,
-            subject=body.subject,
-        ),
+    wanted = OpenRequest(
+        id=body.id,
+        text=body.text,
+        name=body.name,
+        email=body.email,
+        language=body.language if body.language in config.organisation.languages else visitor.language,
+        zone=body.zone if is_zone(body.zone) else visitor.zone,
+        adviser=body.adviser,
+        team=body.team,
+        page=body.page,
+        subject=body.subject,
     )
+    try:
+        if wrong:
+            raise Invalid(wrong)
+        opened = await chat.chat.open(visitor, wanted)
+    except Invalid:  # they correct what they wrote, and have shown already that they are no robot
+        if not open_already:
+            chat.proofs.give_back(body.proof.challenge)
+        raise
     found = opened.conversation
     return JSONResponse({"c": found.uid, "state": found.state}, 200 if opened.repeated else 201)
 
@@ -385,9 +390,12 @@ async def file(request: Request) -> Response:
     if row is None:
         raise NotFound()
     await _may_read(request, row.conversation_id)
+    path = chat.files.path(row.uid)
+    if not await asyncio.to_thread(path.is_file):  # the database was restored, the files were not
+        raise NotFound()
     shown = row.media_type in PICTURES and request.query_params.get("preview") == "1"
     return FileResponse(
-        chat.files.path(row.uid),
+        path,
         media_type=row.media_type,
         filename=row.name,
         content_disposition_type="inline" if shown else "attachment",
@@ -426,7 +434,7 @@ async def presence(request: Request) -> Response:
         "Cache-Control": "public, max-age=5",
         "Access-Control-Allow-Origin": "*",
     }
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if headers["ETag"] in request.headers.get("if-none-match", ""):  # a proxy may have called it weak
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -438,7 +446,7 @@ async def read(request: Request, shape: type[T]) -> T:
     """A JSON body as a struct; `Malformed` when it is not one."""
     try:
         return msgspec.json.decode(await request.body() or b"{}", type=shape)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Malformed() from None
 
 

@@ -50,6 +50,10 @@ class Proofs:
         """Whether it has been answered or presented before."""
         return challenge in self._used
 
+    def give_back(self, challenge: str) -> None:
+        """What it was answered for was not done: its answer is good once more."""
+        self._used.pop(challenge, None)
+
     def _is_good(self, challenge: str, now: int) -> bool:
         bare, _, signature = challenge.rpartition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(bare).encode()):

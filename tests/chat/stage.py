@@ -50,9 +50,14 @@ def settled_postgres(postgres_template: str) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database with the bank's people in it: the same test on both."""
     if request.param == "sqlite":
-        shutil.copyfile(request.getfixturevalue("settled_sqlite"), tmp_path / "presence.db")
-        return f"sqlite:///{tmp_path / 'presence.db'}"
+        return copied_sqlite(request.getfixturevalue("settled_sqlite"), tmp_path)
     return copied_postgres(request.getfixturevalue("settled_postgres"))
+
+
+def copied_sqlite(settled: Path, directory: Path) -> str:
+    """The address of a file of its own with the bank's people in it."""
+    shutil.copyfile(settled, directory / "presence.db")
+    return f"sqlite:///{directory / 'presence.db'}"
 
 
 def copied_postgres(address: str) -> str:
