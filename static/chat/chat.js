@@ -119,7 +119,7 @@ function actions({ what, seq, at, text, body }) {
 
 /** Ask who we are, and what has become of the conversation. */
 async function look() {
-  const known = await session.ask().catch(() => null);
+  const known = await session.askAnew().catch(() => null);
   if (!current && !beginning.waiting && !known?.open) go(remembered("open"));
   if (!known) return;
   askedAt = Date.now();

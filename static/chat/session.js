@@ -16,10 +16,16 @@ export class Session {
   /** @type {Promise<Known> | null} */ #asking = null;
   #passes = 0;
 
-  /** @returns {Promise<Known>} as it is now; several who ask at once get one answer */
+  /** @returns {Promise<Known>} as it was a moment ago; several who ask at once get one answer */
   ask() {
     this.#asking ??= this.#ask().finally(() => (this.#asking = null));
     return this.#asking;
+  }
+
+  /** @returns {Promise<Known>} as it is now: an answer that is on its way already may be older than what made us ask */
+  async askAnew() {
+    await this.#asking?.catch(() => undefined);
+    return this.ask();
   }
 
   async #ask() {

@@ -1,5 +1,7 @@
 // Asking the server over HTTP: JSON there, JSON back, and what is wrong in words.
 
+const PATIENCE = 20_000; // milliseconds after which no answer will come
+
 /** What the server refused, and why: `errors` by field; `after`, in seconds, when it may be asked again. */
 export class Refusal extends Error {
   /**
@@ -28,7 +30,7 @@ export class Refusal extends Error {
  */
 export async function ask(address, body = null, headers = {}) {
   /** @type {RequestInit} */
-  const request = { headers: { Accept: "application/json", ...headers } };
+  const request = { headers: { Accept: "application/json", ...headers }, signal: AbortSignal.timeout(PATIENCE) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
   const answer = await fetch(address, request).catch(() => {
     throw new Refusal(0, {});

@@ -1,12 +1,13 @@
 """Carol talks to the bank from her browser: what she sees, what is kept, and that she needs neither a mouse nor a large screen."""
 
 import gzip
+import json
 import re
 import struct
 import zlib
 
 import pytest
-from playwright.async_api import FilePayload, Page, Response, ViewportSize, expect
+from playwright.async_api import FilePayload, Page, Response, ViewportSize, WebSocketRoute, expect
 
 from tests.browser.adviser import AtDemo
 from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Visit, fits, violations
@@ -103,7 +104,7 @@ async def test_presence_is_told_as_it_changes(visit: Visit, demo: str) -> None:
     await expect(page.locator("#ask-email")).to_be_visible()
 
 
-async def test_who_vanishes_is_replaced_and_carol_is_told(visit: Visit, demo: str) -> None:
+async def test_carol_is_told_who_goes_and_who_comes(visit: Visit, demo: str) -> None:
     page = await visit("/chat")
     async with AtDemo(demo) as alice, AtDemo(demo, "mona") as mona:
         c = await talking(page, alice)
@@ -112,6 +113,35 @@ async def test_who_vanishes_is_replaced_and_carol_is_told(visit: Visit, demo: st
         await expect(page.locator("#strip")).to_contain_text("queue")
         await mona.take(c)
         await expect(page.locator("#who")).to_have_text("Mona Keller")
+        await expect(page.locator("#strip")).to_be_empty()
+        await mona.post("/sign-out")
+        await expect(
+            page.get_by_text("Mona Keller has lost the connection. Somebody else will answer.")
+        ).to_be_visible()
+        await alice.take(c)
+        await expect(page.locator("#who")).to_have_text("Alice Martin")
+
+
+async def test_whoever_waits_in_vain_is_asked_where_to_answer(visit: Visit, demo: str) -> None:
+    page = await visit("/chat/message")
+    sockets: list[WebSocketRoute] = []
+
+    def between(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    await page.route_web_socket("**/live", between)
+    await page.goto("/chat")
+    async with AtDemo(demo):
+        c = await begin(page)
+        # What the server says after a minute in which nobody was there.
+        event = {"t": "event", "c": c, "seq": 4, "at": 1, "by": "system", "id": "x", "kind": "message", "body": {}}
+        sockets[-1].send(json.dumps([event]))
+        await expect(page.get_by_text("answered as soon as somebody is here")).to_be_visible()
+        await page.locator("#ask-email").fill("carol@customers.example")
+        await page.get_by_role("button", name="Keep it").click()
+        await expect(page.locator("#ask-email")).to_be_hidden()
+        await expect(page.get_by_text("answered by mail to carol@customers.example")).to_be_visible()
 
 
 async def test_a_message_can_be_changed_and_taken_back(visit: Visit, demo: str) -> None:
