@@ -198,7 +198,7 @@ live.on("event", (event) => {
   if (live.ledger(c).caught && c === current) {
     if (MOVES.has(kind)) void look();
     unread.said(event);
-    if (by !== "customer") strip.typing("");
+    if (by !== "customer" && kind !== "got" && kind !== "seen") strip.typing(""); // who reads may write still
   }
   later();
 });
