@@ -132,6 +132,8 @@ async function accept(c) {
 
 /** @param {Row} row as it is now, wherever we know it from */
 function known(row) {
+  // An answer may overtake what was pushed before it.
+  if (row.last_seq < (inbox.rows.get(row.c)?.last_seq ?? 0)) return;
   inbox.put(row);
   conversation.put(row);
   about.put(row);
@@ -175,7 +177,7 @@ live.on("event", (event) => {
     }
   }
   if (c !== conversation.c) return;
-  if (kind !== "got" && kind !== "seen") conversation.heard();
+  if (kind !== "got" && kind !== "seen") conversation.heard(); // who reads may write still
   draw();
 });
 live.on("outbox", ({ c }) => c === conversation.c && draw());
