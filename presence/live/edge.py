@@ -7,6 +7,7 @@ queue of its own, a message out is one write. Nothing is compressed, and only da
 import asyncio
 import base64
 import hashlib
+import socket
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, cast
@@ -21,6 +22,7 @@ log = structlog.get_logger("presence.live")
 
 STUCK = 10.0  # seconds that the other side may take to make room, or to answer a close
 UNREAD = 32  # messages that may wait to be read; then nothing more is taken from the network
+UNSENT = 64 * 1024  # bytes that the system keeps for who does not read; by itself it would keep some megabytes
 _KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 _LOST, _NO_CODE, _PROTOCOL_ERROR, _TOO_BIG = 1006, 1005, 1002, 1009
@@ -100,6 +102,9 @@ class Edge(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._server.connections.add(self)
+        network = transport.get_extra_info("socket")
+        if network is not None:
+            network.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNSENT)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
