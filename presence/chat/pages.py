@@ -113,6 +113,7 @@ async def chat_page(request: Request) -> Response:
     return page(
         request,
         "chat/chat.html",
+        modules=web_of(request).assets.modules("chat/chat.js"),
         shown=await chat.watching.shown(what),
         what=what,
         now=web_of(request).clock.now(),

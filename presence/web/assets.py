@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import mimetypes
+import posixpath
 import re
 from pathlib import Path
 
@@ -27,6 +28,8 @@ _READERS = {
     ),
     ".css": re.compile(r"/\*[\s\S]*?\*/|^[ \t]+", re.MULTILINE),
 }
+
+_IMPORT = re.compile(r'^(?:import|export) [^"]*"(\.[^"]+)"', re.MULTILINE)
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -59,11 +62,26 @@ class Assets(StaticFiles):
         super().__init__(directory=directory)
         self.version = content_version(directory)
         self.prefix = f"/static/{self.version}"
+        self._imports: dict[str, list[str]] = {}
         self._kept: dict[str, tuple[str, bytes, bytes]] = {}  # by path: type, plain, gzip
 
     def url(self, name: str) -> str:
         """The address of a file, such as "styles/tokens.css"."""
         return f"{self.prefix}/{name}"
+
+    def modules(self, name: str) -> list[str]:
+        """The addresses of every module that a module imports, or they import: to be fetched at once, not in turn."""
+        if name in self._imports:
+            return self._imports[name]
+        found = [name]
+        for one in found:
+            directory = Path(one).parent
+            for target in _IMPORT.findall((static_directory() / one).read_text()):
+                imported = posixpath.normpath(directory / target)
+                if imported not in found:
+                    found.append(imported)
+        self._imports[name] = [self.url(one) for one in found[1:]]
+        return self._imports[name]
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

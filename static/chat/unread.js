@@ -1,7 +1,6 @@
 // What has not been read: counted in the title, told by a sound to those who want it, and marked once it has been seen.
 
 import { Chime } from "../shared/chime.js";
-import { filled } from "../shared/text.js";
 import { the, words } from "./page.js";
 
 const SPOKEN = new Set(["text", "file"]);
@@ -41,6 +40,6 @@ export class Unread {
     if (last) this.live.mark(c, reading ? "seen" : "got", last);
     const { seen } = ledger.marks.customer;
     const count = reading ? 0 : ledger.events.filter((one) => one.seq > seen && SPOKEN.has(one.kind) && one.by !== this.live.by).length;
-    document.title = count ? filled(words.unread, { count, title: this.#title }) : this.#title;
+    document.title = count ? `(${count}) ${this.#title}` : this.#title;
   }
 }

@@ -65,9 +65,10 @@ def picture(width: int = 64) -> bytes:
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 async def test_carol_writes_and_alice_answers(visit: Visit, demo: str, size: ViewportSize) -> None:
-    page = await visit("/chat", size=size)
+    page = await visit("/chat?page=https%3A%2F%2Fshop.example%2Floans", size=size)
     async with AtDemo(demo) as alice:
         c = await talking(page, alice)
+        assert (await alice.event("opened"))["body"] == {"page": "https://shop.example/loans"}
         await expect(page.get_by_text("Alice Martin has joined")).to_be_visible()
         await alice.send({"t": "typing", "c": c})
         await expect(page.get_by_text("Alice Martin is writing…")).to_be_visible()
@@ -295,7 +296,7 @@ async def test_what_is_unread_stands_in_the_title(visit: Visit, demo: str) -> No
         await page.evaluate(hide, True)
         await alice.say(c, "One")
         said = await alice.say(c, "Two")
-        await expect(page).to_have_title(re.compile("^2 new – "))
+        await expect(page).to_have_title(re.compile(r"^\(2\) Talk to us"))
         await page.evaluate(hide, False)
         await expect(page).to_have_title(re.compile("^Talk to us"))
         await alice.event("seen", seq=said["seq"])

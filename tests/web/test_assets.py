@@ -59,6 +59,16 @@ def test_what_is_sent_is_the_same_program_on_the_same_lines() -> None:
     assert not any("/**" in small or "\n//" in small for _, small in pairs)
 
 
+def test_everything_a_module_imports_is_found_once() -> None:
+    assets = Assets()
+    found = assets.modules("chat/chat.js")
+    assert {assets.url(name) for name in ("shared/live.js", "shared/link.js", "chat/page.js")} <= set(found)
+    assert assets.url("chat/chat.js") not in found
+    assert assets.url("chat/history.js") not in found  # fetched when it is asked for
+    assert len(set(found)) == len(found)
+    assert all((static_directory() / one.removeprefix(f"{assets.prefix}/")).is_file() for one in found)
+
+
 async def test_nothing_outside_of_the_directory_is_given() -> None:
     app = small_app([])
     prefix = app.state.presence.assets.prefix
