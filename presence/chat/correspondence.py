@@ -141,8 +141,10 @@ def open_beside(connection: Connection, conversation_id: int) -> int | None:
 
 def came_back(connection: Connection, message_id: str, sender: str, why: str, now: int) -> None:
     """A mail that had been sent did not arrive. `sender` is its return path, which none but its recipient knows."""
-    sent = (outbox.c.message_id == message_id, outbox.c.sender == sender, outbox.c.state == "sent")
-    if connection.execute(update(outbox).where(*sent).values(state="failed", last_error=why)).rowcount:
+    # A report can be here before the worker has marked that the mail was sent, and then its mark comes too late.
+    sent = (outbox.c.message_id == message_id, outbox.c.sender == sender, outbox.c.state.in_(("sent", "attempting")))
+    failed = update(outbox).where(*sent).values(state="failed", last_error=why, lease="", leased_until=0)
+    if connection.execute(failed).rowcount:
         told(connection, [message_id], now)
 
 

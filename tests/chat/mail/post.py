@@ -26,7 +26,7 @@ SENDER = "advice@bank.example"
 TRUSTED = "mx.bank.example"
 CAROL = "carol@customers.example"
 UNSEEN = 120  # seconds until what is unseen is mailed
-PATIENCE = 12  # seconds until a test that waits gives up
+PATIENCE = 30  # seconds until a test that waits gives up
 
 
 def with_mail(config: Config, directory: Path, port: int, **inbound: Any) -> Config:

@@ -11,7 +11,7 @@ import pytest
 
 from presence.config import Config
 from tests.chat.cast import Adviser, Customer, configuration
-from tests.chat.mail.post import CAROL, Post, answer, bounce_of, mailed, reply_to, with_mail
+from tests.chat.mail.post import CAROL, Post, answer, bounce_of, mailed, reply_to, until, with_mail
 from tests.mail.cast import MailServer
 from tests.mail.postfix import free_port, postfix
 from tests.mail.test_smtp import Certificate
@@ -62,6 +62,11 @@ async def test_out_through_postfix_and_back_in_live(way: Way, post: Post, carol:
     sender, recipient, _ = post.outside.received[0]
     assert (sender, recipient) == (bounce_of(mail), CAROL)
     await hand_in(way, answer(mail, "Mardi me convient très bien."), reply_to(mail))
+
+    async def answered() -> bool:
+        return len([frame for frame in alice.frames if frame["t"] == "event" and frame["kind"] == "text"]) == 2
+
+    await until(answered)  # Postfix takes its time
     said = await alice.event("text", text="Mardi me convient très bien.")
     assert (said["by"], said["body"]["via"]) == ("customer", "mail")
     assert "Pouvez-vous mardi à 10 heures ?" in said["body"]["quoted"]
@@ -72,6 +77,10 @@ async def test_postfix_reports_what_carols_provider_refuses_and_it_is_told(
 ) -> None:
     post.outside.at_recipient.append(f"550 5.1.1 <{CAROL}>: no such user")
     await mailed(post, carol, alice)
-    event = await alice.event("undelivered")  # a report to the mail's return path, by Postfix, through our LMTP
+
+    async def came_back() -> bool:
+        return [row.state for row in await post.outbox()] == ["failed"]
+
+    await until(came_back)  # by a report to the mail's return path, which Postfix wrote and brought by LMTP
+    event = await alice.event("undelivered")
     assert (event["body"]["to"], event["body"]["hard"]) == ("customer", True)
-    assert [row.state for row in await post.outbox()] == ["failed"]
