@@ -1,20 +1,22 @@
 """Live connections of customers and advisers: what their frames mean."""
 
+import contextlib
 import time
 from collections.abc import Callable
 
 from sqlalchemy import Connection as Sql
+from sqlalchemy.exc import SQLAlchemyError
 
 from presence.chat import rules, store
 from presence.chat.channels import Channels
-from presence.chat.desk import visible
+from presence.chat.desk import may_see, visible
 from presence.chat.dispatcher import Dispatcher
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.model import CUSTOMER, Conversation, Refusal, Visitor, adviser_sender
 from presence.chat.service import owned
 from presence.clock import Clock
-from presence.errors import NotFound, Unauthorised
+from presence.errors import NotFound, Unauthorised, Unavailable
 from presence.live import frames
 from presence.live.connection import Connection
 from presence.live.frames import (
@@ -273,6 +275,22 @@ class AdviserSession(ChatSession):
         super().__init__(reception, connection, adviser_sender(member.id), internal=True)
         self._member = member
         self.you = f"adviser:{member.slug}"
+
+    async def _beat(self, frame: Beat) -> None:
+        await super()._beat(frame)
+        with contextlib.suppress(Unavailable, SQLAlchemyError, OSError):  # the next beat looks again
+            await self._look_again()
+
+    async def _look_again(self) -> None:
+        """What was handed to a team that is not theirs is not theirs to hear any more."""
+        self._member = member = self._all.board.members.get(self._member.id, self._member)
+        ids = list(self._known.values())
+        found = await self._all.database.read(lambda sql: store.by_ids(sql, ids)) if ids else []
+        for one in found:
+            if not may_see(member, one):
+                self._known.pop(one.uid, None)
+                self._all.channels.leave(self._connection, one.uid)
+                self._connection.push(Refused(one.uid, "", "unknown"))
 
     def _visible(self, sql: Sql, uid: str) -> Conversation:
         return visible(sql, self._member, uid)

@@ -2,7 +2,7 @@
 
 import { attached } from "../shared/log.js";
 import { element, icon } from "../shared/text.js";
-import { moment } from "../shared/time.js";
+import { dayName, moment } from "../shared/time.js";
 import { ago, ME, place, post, say, write } from "./page.js";
 import { inOwnWords, shortPage } from "./telling.js";
 import { attempt } from "./toasts.js";
@@ -98,7 +98,7 @@ export class About {
     fact("local_time", customer.zone && this.#clock);
     fact("page", row.page && (/^https?:/.test(row.page) ? element("a", { href: row.page, target: "_blank", rel: "noopener noreferrer" }, shortPage(row.page)) : row.page));
     fact("personal_adviser", customer.personal_adviser);
-    fact("since", customer.since && new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium" }).format(customer.since));
+    fact("since", customer.since && dayName(customer.since));
     fact("rating", row.rating ? `${row.rating} / 5` : "");
     return facts;
   }
@@ -143,6 +143,6 @@ function past(row) {
 }
 
 /** @param {string} code */
-function languageName(code) {
+export function languageName(code) {
   return code && (new Intl.DisplayNames([document.documentElement.lang], { type: "language" }).of(code) ?? code);
 }

@@ -5,7 +5,9 @@ import { remember, remembered } from "../shared/remembered.js";
 import { button, say, write } from "./page.js";
 
 const TITLE = document.title;
-const chime = new Chime("desk-sound");
+const SOUND = "desk-sound";
+if (!remembered(SOUND)) remember(SOUND, "1"); // an adviser is there to be called
+const chime = new Chime(SOUND);
 
 /** Whether this browser notifies, as far as it was asked and allowed. */
 const notifies = () => "Notification" in globalThis && Notification.permission === "granted" && remembered("desk-notify") !== "0";

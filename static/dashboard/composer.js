@@ -202,7 +202,13 @@ export class Composer {
   }
 }
 
-const key = (/** @type {string} */ c) => `presence-draft-${c}`;
+const OURS = `presence-draft-${ME.id}-`;
+const key = (/** @type {string} */ c) => OURS + c;
+
+/** Whoever signs out leaves nothing for the next one at this machine. */
+export function forgetDrafts() {
+  for (const name of Object.keys(sessionStorage)) if (name.startsWith(OURS)) sessionStorage.removeItem(name);
+}
 
 /**
  * @param {string} c

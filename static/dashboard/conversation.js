@@ -91,6 +91,8 @@ export class Conversation {
   /** @param {Row} row as it is now */
   put(row) {
     if (row.c !== this.c) return;
+    const [had, has] = [this.row?.adviser?.id, row.adviser];
+    if (had === ME.id && has && has.id !== ME.id) toast(say("taken_over", { name: has.name }));
     this.row = row;
     this.render();
     this.read();

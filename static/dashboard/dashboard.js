@@ -5,6 +5,7 @@ import { menu } from "../shared/menu.js";
 import { About } from "./about.js";
 import { call, offerAlerts, titled } from "./alerts.js";
 import { loadCanned, lookAfterCanned } from "./canned.js";
+import { forgetDrafts } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Inbox, nameOf } from "./inbox.js";
 import { listenForKeys } from "./keys.js";
@@ -204,11 +205,17 @@ function draw() {
   });
 }
 
+let leaving = false; // by signing out
+place("sign-out").addEventListener("submit", () => {
+  leaving = true;
+  forgetDrafts();
+});
+
 /** @type {number | undefined} */
 let lost;
 live.on("status", ({ state }) => {
   clearTimeout(lost);
-  if (state === "ended" && live.leads && document.visibilityState === "visible" && !dialog("over").open) dialog("over").showModal();
+  if (state === "ended" && live.leads && !leaving && !dialog("over").open) dialog("over").showModal();
   if (state === "open") return write(place("link-state"), "");
   lost = setTimeout(() => write(place("link-state"), say(navigator.onLine ? "reconnecting" : "no_network")), PATIENCE);
 });

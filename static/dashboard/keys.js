@@ -3,9 +3,9 @@
 import { remember, remembered } from "../shared/remembered.js";
 import { dialog, field, place } from "./page.js";
 
-/** @param {EventTarget | null} target */
+/** @param {EventTarget | null} target where letters are letters, or a menu is open */
 function types(target) {
-  return target instanceof Element && Boolean(target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]"));
+  return target instanceof Element && Boolean(target.closest(".menu, input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]"));
 }
 
 /** @param {Record<string, () => void>} acts by key, as the keyboard's layout names it */

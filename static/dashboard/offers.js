@@ -1,6 +1,7 @@
 // Offers ring: who it is, how long there is to answer, and two buttons. They never take the focus from what somebody is writing.
 
 import { element } from "../shared/text.js";
+import { languageName } from "./about.js";
 import { nameOf } from "./inbox.js";
 import { ME, place, say, serverTime, write } from "./page.js";
 
@@ -49,7 +50,7 @@ export class Offers {
     pass.addEventListener("click", () => this.ends.pass(row.c));
     const left = element("span", { class: "offer-left", "aria-hidden": "true" });
     const head = element("p", { class: "offer-head" }, element("b", {}, say("offer_title")), left);
-    const who = element("p", { class: "offer-who" }, element("b", {}, nameOf(row)), ` · ${row.language}`);
+    const who = element("p", { class: "offer-who" }, element("b", {}, nameOf(row)), ` · ${languageName(row.language)}`);
     const node = element("div", { class: "offer" }, head, who, element("p", { class: "offer-text" }, row.preview), element("p", { class: "row" }, accept, pass));
     place("offers").append(node);
     this.#ringing.set(row.c, { node, left, until: row.offered?.until ?? 0, from: serverTime() });

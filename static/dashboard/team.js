@@ -14,6 +14,7 @@ import { attempt } from "./toasts.js";
  */
 
 const SOON = 1_000; // milliseconds in which several changes are one look
+const APART = 5_000; // milliseconds between two looks: every dashboard of the house hears of every change
 const OFTEN = 30_000; // milliseconds between looks when nothing is heard
 const WATCHED = 50; // whose presence is pushed; the others' is looked for
 
@@ -25,6 +26,7 @@ export class Team {
   /** @type {number | undefined} */ #soon;
   /** @type {Row[]} */ #talks = [];
   #watched = "";
+  #lookedAt = -Infinity;
 
   /**
    * @param {import("../shared/live.js").Live} live
@@ -48,13 +50,17 @@ export class Team {
 
   /** Look again in a moment. */
   soon() {
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined;
-      void this.look();
-    }, SOON);
+    this.#soon ??= setTimeout(
+      () => {
+        this.#soon = undefined;
+        void this.look();
+      },
+      Math.max(SOON, this.#lookedAt + APART - performance.now()),
+    );
   }
 
   async look() {
+    this.#lookedAt = performance.now();
     const found = await get("/desk/roster").catch(() => null);
     if (!found) return; // the connection's own state tells that
     setServerTime(found.now);

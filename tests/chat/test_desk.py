@@ -187,6 +187,17 @@ async def test_what_goes_to_another_team_leaves_ones_lists(carol: Customer, alic
     await carol.event("joined", name="Mona Martin")
 
 
+async def test_what_went_to_another_team_is_heard_no_more(carol: Customer, alice: Adviser, mona: Adviser) -> None:
+    c = await carol.begin()
+    await alice.take(c)
+    await alice.do(c, "transfer", team="loans")
+    await alice.send({"t": "beat", "on": True})
+    await alice.until(lambda frame: frame["t"] == "refused" and frame["c"] == c)
+    await carol.say(c, "For Mona alone")
+    assert (await alice.say(c, "Still here"))["code"] == "unknown"
+    assert "For Mona alone" not in str(alice.frames)
+
+
 async def test_what_is_released_waits_again_for_others(
     bank: Bank, carol: Customer, alice: Adviser, bob: Adviser
 ) -> None:
