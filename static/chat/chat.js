@@ -23,6 +23,7 @@ import { Unread } from "./unread.js";
 
 const EDITABLE = 15 * 60_000; // milliseconds for which one's own words can be changed
 const LOOK = 15_000; // milliseconds between looks at what time changes
+const OVER = 3_600_000; // milliseconds after which a conversation that has ended is not what somebody comes back for
 const MOVES = new Set(["joined", "left", "lost", "transferred", "queued", "message", "closed", "reopened"]);
 const NOBODY = new Ledger();
 
@@ -82,7 +83,10 @@ function go(c) {
   current = c;
   ended = false;
   if (!past) log.clear();
-  if (c) live.join(c);
+  if (c) {
+    the("log").setAttribute("aria-busy", "true"); // what was said before is not read aloud
+    live.join(c);
+  }
   remember("open", c);
   show();
 }
@@ -209,6 +213,8 @@ live.on("reset", () => {
 });
 live.on("caught", ({ c }) => {
   if (c === shown()) the("log").setAttribute("aria-busy", "false");
+  const { events } = live.ledger(c);
+  if (c === current && !past && standing(events).state === "closed" && Date.now() + ahead - (events.at(-1)?.at ?? 0) > OVER) go("");
   later();
 });
 live.on("unknown", ({ c }) => {
