@@ -138,7 +138,9 @@ def _shown(
     one: Said, members: Mapping[int, Member], visitor: Visitor, zone: str, t: Translator
 ) -> dict[str, str | bool]:
     """A message as a template shows it."""
-    who = (visitor.name or visitor.email) if one.sender == CUSTOMER else name_of(one.sender, members, visitor, t)
+    who = (visitor.name or visitor.email) if one.sender == CUSTOMER else one.sender
+    if "@" not in one.sender and one.sender != CUSTOMER:
+        who = name_of(one.sender, members, visitor, t)
     return {
         "who": who,
         "when": f"{t.date(one.at // 1000, zone, 'day')}, {t.time(one.at // 1000, zone)}",

@@ -86,7 +86,7 @@ def hang_up(smtp: SMTP) -> None:
 
 async def eventually(true: Callable[[], Awaitable[bool]]) -> None:
     """Let the others run until something is true."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await true():
             await asyncio.sleep(0)
 
