@@ -1,5 +1,6 @@
 """The demo as `make run` starts it, and Debian's Chromium in front of it."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -17,6 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+
+from presence.demo import PASSWORD
 
 # One Chromium serves a whole run, so its tests share the session's loop; all other tests keep their own.
 BROWSER = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -51,6 +54,7 @@ class Visit(Protocol):
         size: ViewportSize = DESKTOP,
         script: bool = True,
         dark: bool = False,
+        zone: str = "Europe/Paris",
         beside: Page | None = None,
     ) -> Page: ...
 
@@ -106,11 +110,11 @@ async def visit(chromium: Browser, demo: str) -> AsyncIterator[Visit]:
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    async def person(lang: str, size: ViewportSize, script: bool, dark: bool) -> BrowserContext:
+    async def person(lang: str, size: ViewportSize, script: bool, dark: bool, zone: str) -> BrowserContext:
         context = await chromium.new_context(
             base_url=demo,
             locale={"en": "en-GB", "fr": "fr-FR"}[lang],
-            timezone_id="Europe/Paris",
+            timezone_id=zone,
             viewport=size,
             java_script_enabled=script,
             color_scheme="dark" if dark else "light",
@@ -128,9 +132,10 @@ async def visit(chromium: Browser, demo: str) -> AsyncIterator[Visit]:
         size: ViewportSize = DESKTOP,
         script: bool = True,
         dark: bool = False,
+        zone: str = "Europe/Paris",
         beside: Page | None = None,
     ) -> Page:
-        context = beside.context if beside else await person(lang, size, script, dark)
+        context = beside.context if beside else await person(lang, size, script, dark, zone)
         page = await context.new_page()
         await page.goto(path)
         return page
@@ -169,11 +174,21 @@ async def fits(page: Page) -> AsyncIterator[None]:
 
 
 AXE = Path(__file__).parent.parent / "oracles" / "node_modules" / "axe-core" / "axe.min.js"
-_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 
 
-async def violations(page: Page) -> list[str]:
+async def violations(page: Page, rules: tuple[str, ...] = (*WCAG, "best-practice")) -> list[str]:
     """What axe finds wrong, rule and place."""
     await page.evaluate(AXE.read_text())  # not by a script element: the page's policy forbids those, rightly
-    found = await page.evaluate("rules => axe.run(document, rules)", _RULES)
+    async with asyncio.timeout(PATIENCE / 1000):  # it waits for ever where scripts are forbidden
+        found = await page.evaluate("rules => axe.run(document, { runOnly: rules })", list(rules))
     return [f"{one['id']}: {node['target']} on {page.url}" for one in found["violations"] for node in one["nodes"]]
+
+
+async def sign_in(page: Page, slug: str) -> None:
+    """Go on as one of the demo's advisers, at their agenda."""
+    await page.goto("/sign-in?next=/agenda")
+    await page.locator("[name=email]").fill(f"{slug}@demo.example")
+    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("main .button").click()
+    await page.wait_for_url("**/agenda")
