@@ -22,6 +22,7 @@ from presence.live.frames import Ack, Caught, Close, Event, Outbound, Raw
 log = structlog.get_logger("presence.chat")
 
 PAGE = 200  # events
+ROOM = 64 * 1024  # bytes that resuming lets wait for a connection: it goes no faster than the other side takes them
 _NOTHING = Raw(b"null")
 
 Read = Callable[[int, int, int], Awaitable[Sequence[Stored]]]  # conversation, after, limit
@@ -171,6 +172,8 @@ class Channels:
                     continue
                 begun = True
                 for stored in page:
+                    while listener.connection.waiting > ROOM:
+                        await listener.connection.finished()
                     if stored.seq > listener.sent:
                         listener.connection.push(as_event(channel.uid, stored, internal=listener.internal))
                         listener.sent = stored.seq

@@ -88,7 +88,7 @@ class Connection:
 
     def forget(self) -> None:
         """The other side has gone: nothing more can be sent."""
-        self._waiting.clear()
+        self._waiting, self._size = [], 0
         self._ending = self._ending or (Close.GOING, "")
         self._rest()
 

@@ -25,7 +25,7 @@ UNREAD = 32  # messages that may wait to be read; then nothing more is taken fro
 UNSENT = 64 * 1024  # bytes that the system keeps for who does not read; by itself it would keep some megabytes
 _KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-_LOST, _NO_CODE, _PROTOCOL_ERROR, _TOO_BIG = 1006, 1005, 1002, 1009
+_LOST, _NO_CODE, _PROTOCOL_ERROR, _TOO_BIG, _BROKEN = 1006, 1005, 1002, 1009, 1011
 
 
 class Edge(asyncio.Protocol):
@@ -54,7 +54,7 @@ class Edge(asyncio.Protocol):
     def __init__(
         self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: asyncio.AbstractEventLoop | None = None
     ) -> None:
-        self.state = "new"  # then asked, then open or refused, then closing, then gone
+        self.state = "new"  # then asked, then open or refused, then closing or failed, then gone
         self.code = _LOST  # what it ended with
         self.full = False
         self.on_room: Any = _nothing
@@ -129,8 +129,10 @@ class Edge(asyncio.Protocol):
         if self.state == "new":
             self._ask(data)
             return
-        self._buffer = self._buffer + data if self._buffer else data
-        if self.state in {"open", "closing"}:
+        if self.state == "asked":  # nothing may follow before the answer (RFC 6455 4.1)
+            self._transport.abort()
+        elif self.state in {"open", "closing"}:
+            self._buffer = self._buffer + data if self._buffer else data
             try:
                 self._read_frames()
             except _Wrong as error:
@@ -143,8 +145,7 @@ class Edge(asyncio.Protocol):
     # -- the handshake (RFC 6455 4.2) ---------------------------------------------------------------------------------
 
     def _ask(self, request: bytes) -> None:
-        head, _, self._buffer = request.partition(b"\r\n\r\n")
-        first, *lines = head.split(b"\r\n")
+        first, *lines = request.removesuffix(b"\r\n\r\n").split(b"\r\n")
         target = first.split(b" ")[1]
         headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
         known = dict(headers)
@@ -197,7 +198,7 @@ class Edge(asyncio.Protocol):
             await self._app(scope, receive, send)
         except Exception:
             log.exception("a live connection failed")
-            self._fail(1011)
+            self._fail(_BROKEN)
         finally:
             if self.state == "asked":
                 self._answer(500)
@@ -287,12 +288,12 @@ class Edge(asyncio.Protocol):
         self._watch()
 
     def _fail(self, code: int) -> None:
-        """The other side, or we, have made a mistake that nothing can follow."""
+        """The other side, or we, have made a mistake that nothing can follow: what still comes is not looked at."""
         self._buffer = b""
         if self.state == "open":
             self._say_goodbye(code)
+            self.state = "failed"
             self._reader_wakes()
-        self._transport.close()
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 

@@ -103,6 +103,7 @@ class Live:
             return await _ended(connection, Close.UNAUTHORISED, "token")
         except _BROKEN as error:
             log.warning("nobody can be welcomed", error=type(error).__name__)
+            self._hub.remove(connection)
             return await _ended(connection, Close.RESYNC, "database")
         except (msgspec.MsgspecError, ValueError, PresenceError):
             return await _ended(connection, Close.BAD_FRAME, "hello")
