@@ -107,7 +107,7 @@ export class Conversation {
     write(place("talk-state"), this.#state(row));
     this.#act(row);
     const mine = row.adviser?.id === ME.id && row.state !== "closed";
-    const hint = row.state === "closed" ? "closed_hint" : row.adviser ? "over_hint" : "take_hint";
+    const hint = row.state === "closed" ? "closed_hint" : !row.adviser ? "take_hint" : ME.supervisor ? "join_hint" : "over_hint";
     this.composer.show(row, mine || this.joined, say(hint));
   }
 

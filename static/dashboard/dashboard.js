@@ -18,6 +18,7 @@ import { Transfer } from "./transfer.js";
 /** @typedef {import("./rows.js").Row} Row */
 
 const LISTENED = 100; // conversations of one's own that are listened to at once
+const TOGETHER = 100; // milliseconds in which a hidden page draws once
 const PATIENCE = 1_500; // milliseconds for which a lost connection is not worth a word
 const APPOINTMENTS = 5 * 60_000; // milliseconds between looks at the agenda
 
@@ -170,7 +171,7 @@ live.on("event", (event) => {
   const { c, by, kind, at, body } = event;
   const row = inbox.rows.get(c);
   if (by === "customer" && (kind === "text" || kind === "file") && row?.adviser?.id === ME.id) {
-    if (c !== conversation.c) live.mark(c, "got", event.seq);
+    if (live.ledger(c).caught) received(c);
     const fresh = live.ledger(c).caught && Date.now() - at < 60_000;
     if (fresh && live.leads && !conversation.isRead(row)) {
       const text = body.text ?? body.name ?? "";
@@ -182,7 +183,7 @@ live.on("event", (event) => {
   draw();
 });
 live.on("outbox", ({ c }) => c === conversation.c && draw());
-live.on("caught", ({ c }) => c === conversation.c && draw());
+live.on("caught", ({ c }) => (c === conversation.c ? draw() : received(c)));
 live.on("reset", ({ c }) => c === conversation.c && draw());
 live.on("unknown", ({ c }) => {
   if (c !== conversation.c) return;
@@ -195,14 +196,24 @@ live.on("welcome", () => {
   void team.look();
 });
 
-let drawing = 0;
-/** Many events, one picture. */
+/** @param {string} c one's own, that is not open: what came is here */
+function received(c) {
+  const last = live.ledger(c).lastHeard(ME.by);
+  if (last && c !== conversation.c && inbox.rows.get(c)?.adviser?.id === ME.id) live.mark(c, "got", last);
+}
+
+let drawing = false;
+/** Many events, one picture. A hidden page gets no frames, and what came to it has come all the same. */
 function draw() {
-  drawing ||= requestAnimationFrame(() => {
-    drawing = 0;
+  if (drawing) return;
+  drawing = true;
+  const now = () => {
+    drawing = false;
     conversation.render();
     conversation.read();
-  });
+  };
+  if (document.hidden) setTimeout(now, TOGETHER);
+  else requestAnimationFrame(now);
 }
 
 let leaving = false; // by signing out

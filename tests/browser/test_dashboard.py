@@ -1,17 +1,26 @@
 """Alice at her dashboard, in Chromium: offers, answers, notes and what is handed on; by keyboard, on a telephone, in both languages."""
 
+import base64
+import json
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
+from presence.chat import store
+from presence.chat.model import CUSTOMER, Entry
+from presence.chat.service import system
 from presence.demo import PASSWORD
 from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Visit, fits, violations
 from tests.browser.customer import AtChat
+from tests.chat.cast import Customer, bank_at, configuration
+from tests.support import FrozenClock
 
 pytestmark = BROWSER
 
@@ -19,6 +28,9 @@ LOOKS = pytest.mark.parametrize(
     ("lang", "dark", "size"),
     [("en", False, DESKTOP), ("en", True, PHONE), ("fr", False, PHONE), ("fr", True, DESKTOP)],
     ids=["en-light", "en-dark", "fr-light", "fr-dark"],
+)
+DOT = base64.b64decode(  # a PNG of one pixel
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 WATCH_SHIFTS = """() => { window.shifts = [];
     new PerformanceObserver(list => window.shifts.push(...list.getEntries()
@@ -350,3 +362,58 @@ async def test_axe_finds_nothing_and_it_fits(
     await alice.locator("#views [data-view=closed]").click()
     await look()
     assert found == []
+
+
+# -- what comes from elsewhere --------------------------------------------------------------------------------------------
+
+
+async def test_a_picture_is_sent_and_shown(desk: Desk, customer: Callable[[str], AtChat]) -> None:
+    alice, carol = await desk(), customer("Carol")
+    await carol.begin("What does it look like?")
+    await offer(alice).get_by_role("button", name="Accept").click()
+    await expect(text(alice)).to_be_focused()
+    await alice.locator("#file").set_input_files({"name": "plan.png", "mimeType": "image/png", "buffer": DOT})
+    await expect(alice.locator("#log .picture img")).to_have_js_property("naturalWidth", 1)
+    heard = await carol.event("file", name="plan.png")
+    assert (heard["body"]["type"], heard["body"]["size"]) == ("image/png", len(DOT))
+
+
+async def test_mails_that_were_set_aside_say_why_and_quotes_are_folded(
+    chromium: Browser, migrated: Path, tmp_path: Path
+) -> None:
+    """A mail from another address, an automatic one, one that came back, and an answer with all that it repeats."""
+    shutil.copyfile(migrated, tmp_path / "presence.db")
+    settings = configuration(f"sqlite:///{tmp_path / 'presence.db'}", tmp_path)
+    async with bank_at(settings, FrozenClock()) as bank, Customer(bank, "Carol") as carol:
+        c = await carol.begin("Please write to me", email="carol@customers.example")
+        found = await bank.database.read(lambda connection: store.by_uid(connection, c))
+        assert found is not None
+        bodies = (
+            ("note", {"text": "I am her", "via": "mail", "unverified": "mallory@elsewhere.example"}),
+            ("note", {"text": "I am on holiday", "via": "mail", "automatic": "auto-submitted"}),
+            ("undelivered", {"to": "customer", "hard": True, "reason": "550 no such user"}),
+        )
+        entries = [system(found.id, kind, **body) for kind, body in bodies]
+        answer = json.dumps({"text": "Thank you", "via": "mail", "quoted": "On Monday you wrote:\nHello"})
+        await bank.chat.journal.append(*entries, Entry(found.id, CUSTOMER, "mail 1", "text", answer))
+        context = await chromium.new_context(base_url=f"http://127.0.0.1:{bank.port}", locale="en-GB", viewport=DESKTOP)
+        page = await context.new_page()
+        await page.goto(f"/sign-in?next=/desk%23{c}")
+        await page.locator("[name=email]").fill("alice@bank.example")
+        await page.locator("[name=password]").fill("alice's long password")
+        await page.locator("main .button").click()
+        await expect(await said(page, "I am her")).to_contain_text(
+            "mallory@elsewhere.example: the sender is not verified"
+        )
+        await expect(await said(page, "I am on holiday")).to_contain_text("automatic mail (auto-submitted)")
+        await expect(page.locator("#log")).to_contain_text("A mail could not be delivered: 550 no such user")
+        told = await said(page, "Thank you")
+        await expect(told).to_contain_text("by mail")
+        await expect(told.get_by_text("On Monday you wrote")).to_be_hidden()
+        await told.get_by_text("Quoted text").click()
+        await expect(told.get_by_text("On Monday you wrote")).to_be_visible()
+        await page.evaluate(
+            "fetch('/sign-out', {method: 'POST', headers: {'X-CSRF-Token': document.querySelector('#desk').dataset.csrf}})"
+        )
+        await expect(page.locator("#over")).to_be_visible()
+        await context.close()
