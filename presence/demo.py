@@ -10,6 +10,7 @@ from presence.config import (
     ChatConfig,
     Config,
     DatabaseConfig,
+    InboundConfig,
     LimitsConfig,
     LogConfig,
     MailConfig,
@@ -114,7 +115,17 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
         server=ServerConfig(port=port, base_url=f"http://localhost:{port}", secret_key=key_file.read_text(), demo=True),
         database=DatabaseConfig(url=f"sqlite:///{directory / 'presence.db'}"),
         organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", holidays="FR"),
-        mail=MailConfig(host="127.0.0.1", port=smtp_port, sender="rendezvous@demo.example"),
+        mail=MailConfig(
+            host="127.0.0.1",
+            port=smtp_port,
+            sender="rendezvous@demo.example",
+            inbound=InboundConfig(  # what the catcher's form answers with comes in as any mail does
+                reply_address="reply+{token}@demo.example",
+                bounce_address="bounce+{token}@demo.example",
+                smtp_listen=f"unix:{directory.resolve() / 'smtp'}",
+                trusted_authserv="mail.demo.example",
+            ),
+        ),
         chat=ChatConfig(files=str(directory / "files")),
         limits=LimitsConfig(  # everybody is the same address here
             sign_in_per_minute=100, holds_per_minute=600, bookings_per_minute=600, chats_per_minute=100

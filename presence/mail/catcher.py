@@ -7,8 +7,9 @@ import threading
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from email.utils import formatdate, make_msgid, parseaddr
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -33,6 +34,35 @@ class Caught(NamedTuple):
                     payload = part.get_payload(decode=True)
                     return payload.decode(errors="replace") if isinstance(payload, bytes) else None
         return None
+
+
+Manner = Literal["self", "stranger", "away"]
+MANNERS: tuple[Manner, ...] = ("self", "stranger", "away")
+
+
+def answer_to(mail: Caught, text: str, manner: Manner, *, server: str) -> EmailMessage:
+    """What a mail program makes of an answer to a caught mail: by whom it was for, by a stranger, or a holiday notice.
+
+    `server` is the mail server that vouches for the sender, as an organisation's own does. `ValueError` when nobody answers it.
+    """
+    address = parseaddr(str(mail.message["Reply-To"] or ""))[1]
+    if not address:
+        raise ValueError("nowhere to answer to")
+    sender = "mallory@elsewhere.example" if manner == "stranger" else mail.recipient
+    domain, message_id = sender.rpartition("@")[2], str(mail.message["Message-ID"] or "")
+    answer = EmailMessage()
+    answer["Authentication-Results"] = f"{server}; dmarc=pass header.from={domain}"
+    answer["From"], answer["To"] = sender, address
+    subject = str(mail.message["Subject"] or "")
+    answer["Subject"] = subject if subject.lower().startswith("re:") else f"Re: {subject}"
+    answer["Message-ID"], answer["Date"] = make_msgid(domain=domain), formatdate()
+    answer["In-Reply-To"] = message_id
+    answer["References"] = f"{mail.message['References'] or ''} {message_id}".strip()
+    if manner == "away":
+        answer["Auto-Submitted"] = "auto-replied"
+    repeated = "".join(f"> {line}\n" for line in (mail.part("text/plain") or "").splitlines())
+    answer.set_content(f"{text}\n\nOn {mail.message['Date']}, {mail.message['From']} wrote:\n\n{repeated}")
+    return answer
 
 
 class Catcher:

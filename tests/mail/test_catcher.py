@@ -16,10 +16,11 @@ from presence import demo
 from presence.app import create_app
 from presence.booking.requests import BookRequest, OfferRequest
 from presence.booking.service import Booking
+from presence.chat.service import OpenRequest
 from presence.config import DatabaseConfig, ServerConfig
 from presence.mail.catcher import Catcher
 from presence.mail.worker import MailWorker
-from tests.mail.cast import BANK, CAROL, DAVE, running
+from tests.mail.cast import BANK, CAROL, DAVE, eventually, running
 from tests.support import FrozenClock
 
 HERE = "http://localhost:8000"
@@ -188,6 +189,52 @@ def test_the_newest_comes_first_and_the_oldest_goes_first(tmp_path: Path) -> Non
         "7-M100000P1Q2",
         "7-M99999P1Q1",
     ]
+
+
+async def test_a_mail_is_answered_from_its_page_through_the_real_door(
+    catcher: tuple[Catcher, int], database_url: str, clock: FrozenClock, tmp_path: Path
+) -> None:
+    config = msgspec.structs.replace(
+        demo.configuration(8000, tmp_path, catcher[1]), database=DatabaseConfig(url=database_url)
+    )
+    app = create_app(config, clock, catcher=catcher[0])
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HERE, headers={"Origin": HERE}) as browser,
+    ):
+        chat = app.state.assembly.chat
+        _, carol = await chat.new_visitor(None, "en", "Europe/Paris")
+        request = OpenRequest(id="1", text="My card is gone!", name="Carol", email=CAROL, adviser="alice")
+        opened = (await chat.open(carol, request)).conversation
+
+        async def caught() -> bool:
+            return len(catcher[0].mails("alice@demo.example")) == 1
+
+        await eventually(caught)
+        (key,) = keys((await browser.get("/catcher")).text)
+        assert f'action="/catcher/{key}/answer"' in (await browser.get(f"/catcher/{key}", params={"lang": "en"})).text
+        for manner in ("self", "stranger", "away"):
+            form = {"text": f"An answer by {manner}.", "manner": manner}
+            answer = await browser.post(f"/catcher/{key}/answer", data=form, follow_redirects=True)
+            assert 'role="status"' in answer.text
+        said = {one.body: (one.sender, one.kind) for one in await chat.events(opened.id)}
+    alice = app.state.assembly.board.by_slug["alice"].id
+    texts = {
+        msgspec.json.decode(body)["text"]: (msgspec.json.decode(body), *who)
+        for body, who in said.items()
+        if "text" in body
+    }
+    assert texts["An answer by self."][1:] == (f"adviser:{alice}", "text")
+    assert texts["An answer by stranger."][0]["unverified"] == "mallory@elsewhere.example"
+    assert texts["An answer by away."][0]["automatic"] == "auto-submitted: auto-replied"
+
+
+async def test_what_nobody_answers_has_no_form(catcher: tuple[Catcher, int], browser: httpx.AsyncClient) -> None:
+    await send(catcher[1], MALLORYS, DAVE)
+    (key,) = keys((await browser.get("/catcher")).text)
+    assert "/answer" not in (await browser.get(f"/catcher/{key}")).text
+    answer = await browser.post(f"/catcher/{key}/answer", data={"text": "x"}, headers={"Origin": HERE})
+    assert answer.status_code == 404
 
 
 async def test_without_the_demo_there_is_no_catcher(
