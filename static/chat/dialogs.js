@@ -14,13 +14,16 @@ export function dialogs() {
   }
   for (const dialog of document.querySelectorAll("dialog")) {
     dialog.addEventListener("click", (event) => {
-      if (event.target === dialog || /** @type {Element} */ (event.target).closest("[data-close]")) dialog.close();
+      const { left, right, top, bottom } = dialog.getBoundingClientRect();
+      const beside = event.clientX < left || event.clientX > right || event.clientY < top || event.clientY > bottom;
+      if (event.target === dialog ? beside : /** @type {Element} */ (event.target).closest("[data-close]")) dialog.close();
     });
   }
 }
 
 /** @param {HTMLDialogElement} dialog */
 export function open(dialog) {
+  if (document.activeElement?.closest("#menu")) the("more").focus(); // where the focus comes back to: the menu will be gone
   dialog.dispatchEvent(new Event("opened"));
   dialog.showModal();
 }
