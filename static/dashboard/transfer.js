@@ -34,9 +34,9 @@ export class Transfer {
     });
     place("transfer-to").addEventListener("change", (event) => (this.#chosen = /** @type {HTMLInputElement} */ (event.target).value));
     place("transfer").addEventListener("submit", (event) => {
-      if (/** @type {SubmitEvent} */ (event).submitter?.getAttribute("value") !== "transfer") return;
       event.preventDefault();
-      void this.#transfer();
+      if (/** @type {SubmitEvent} */ (event).submitter?.getAttribute("value") === "transfer") void this.#transfer();
+      else dialog("transfer").close();
     });
   }
 
