@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from presence.booking import invitation, rules, store, wording
 from presence.booking.letters import Kind, Organisation, Outgoing, letters_for, reminder_for
@@ -12,10 +12,13 @@ from presence.booking.wording import Links
 from presence.mail import outbox
 from presence.mail.templates import MailTemplates
 from presence.roster.model import Adviser
+from presence.storage.rows import Rows
 from presence.storage.tables import reminder
 from presence.tokens import derived_token, random_token
 
-_PLAN = insert(reminder)
+_REMINDERS = Rows(
+    reminder, "appointment_id", "sequence", "minutes", "recipient", "role", "due_at", "expires_at", "state"
+)
 CLAIM = 50  # reminders that are turned into mails in one transaction: an outage ends in a stream, not in a burst
 
 
@@ -122,24 +125,14 @@ class Correspondence:
 
     def plan_reminders(self, connection: Connection, appointment: Appointment, now: int) -> None:
         """Plan the reminders still ahead; those of an earlier hour were dropped with it."""
-        planned = rules.reminders(appointment, now)
-        if planned:
-            connection.execute(
-                _PLAN,
-                [
-                    {
-                        "appointment_id": appointment.id,
-                        "minutes": one.minutes,
-                        "sequence": appointment.sequence,
-                        "recipient": one.recipient,
-                        "role": one.role,
-                        "due_at": one.due_at,
-                        "expires_at": one.expires_at,
-                        "state": "pending",
-                    }
-                    for one in planned
-                ],
-            )
+        id_, sequence = appointment.id, appointment.sequence
+        _REMINDERS.add(
+            connection,
+            [
+                (id_, sequence, one.minutes, one.recipient, one.role, one.due_at, one.expires_at, "pending")
+                for one in rules.reminders(appointment, now)
+            ],
+        )
 
     def drop_reminders(self, connection: Connection, appointment_id: int) -> None:
         """Cancel what is still to come, and reminders that wait in the outbox."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select,
 from presence.booking.model import Appointment, AppointmentState, Busy, Person, Service
 from presence.roster import store as roster_store
 from presence.roster.model import Adviser, Medium
+from presence.storage.rows import Rows
 from presence.storage.tables import (
     adviser,
     adviser_cell,
@@ -184,7 +185,7 @@ def booked(connection: Connection, adviser_ids: Collection[int], since: int) -> 
 
 _DROP_EXPIRED = delete(hold).where(hold.c.expires_at <= bindparam("now"))
 _TAKE = insert(busy_interval).returning(busy_interval.c.id)
-_TAKE_CELLS = insert(adviser_cell)
+_CELLS = Rows(adviser_cell, "adviser_id", "cell", "busy_id")
 
 
 def drop_expired_holds(connection: Connection, now: int) -> None:
@@ -217,10 +218,7 @@ def take(
                 "expires_at": expires_at,
             },
         ).scalar_one()
-        connection.execute(
-            _TAKE_CELLS,
-            [{"adviser_id": adviser_id, "cell": cell, "busy_id": busy_id} for cell in range(first, end)],
-        )
+        _CELLS.add(connection, [(adviser_id, cell, busy_id) for cell in range(first, end)])
 
 
 def release_appointment(connection: Connection, appointment_id: int) -> None:
@@ -265,8 +263,8 @@ def drop_hold(connection: Connection, hold_id: int) -> None:
 # -- appointments -------------------------------------------------------------------------------------------------
 
 _ADD = insert(appointment).returning(appointment.c.id)
-_ADD_ADVISERS = insert(appointment_adviser)
-_RECORD = insert(appointment_event)
+_ADVISERS = Rows(appointment_adviser, "appointment_id", "adviser_id", "starts_at", "booked_at")
+_EVENTS = Rows(appointment_event, "appointment_id", "at", "actor", "kind", "detail")
 _BY_FINGERPRINT = select(appointment).where(appointment.c.fingerprint == bindparam("value"))
 _BY_REQUEST_KEY = select(appointment).where(appointment.c.request_key == bindparam("value"))
 _BY_ID = select(appointment).where(appointment.c.id == bindparam("value"))
@@ -289,13 +287,7 @@ def set_advisers(
     connection: Connection, appointment_id: int, adviser_ids: Iterable[int], starts_at: int, booked_at: int
 ) -> None:
     """Say who takes an appointment."""
-    connection.execute(
-        _ADD_ADVISERS,
-        [
-            {"appointment_id": appointment_id, "adviser_id": id_, "starts_at": starts_at, "booked_at": booked_at}
-            for id_ in adviser_ids
-        ],
-    )
+    _ADVISERS.add(connection, [(appointment_id, id_, starts_at, booked_at) for id_ in adviser_ids])
 
 
 def replace_advisers(
@@ -313,10 +305,7 @@ def change(connection: Connection, appointment_id: int, **values: Any) -> None:
 
 def record(connection: Connection, appointment_id: int, at: int, actor: str, kind: str, detail: str = "") -> None:
     """Add to an appointment's history."""
-    connection.execute(
-        _RECORD,
-        {"appointment_id": appointment_id, "at": at, "actor": actor, "kind": kind, "detail": detail},
-    )
+    _EVENTS.add(connection, [(appointment_id, at, actor, kind, detail)])
 
 
 def history(connection: Connection, appointment_id: int) -> tuple[tuple[int, str, str, str], ...]:

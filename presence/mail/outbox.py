@@ -9,9 +9,9 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from presence.mail.rules import Verdict
+from presence.storage.rows import Rows
 from presence.storage.tables import outbox
 
 
@@ -53,10 +53,12 @@ class Backlog(NamedTuple):
 
 
 # A Message-ID is stored once: what causes a mail may run again, and causes no second one.
-_ENQUEUE = {
-    "sqlite": sqlite.insert(outbox).on_conflict_do_nothing(index_elements=["message_id"]),
-    "postgresql": postgresql.insert(outbox).on_conflict_do_nothing(index_elements=["message_id"]),
-}
+_MAILS = Rows(
+    outbox,
+    *("message_id", "kind", "appointment_id", "sender", "recipient", "raw", "state", "attempts"),
+    *("due_at", "first_due_at", "expires_at", "leased_until"),
+    once="message_id",
+)
 
 
 def enqueue(
@@ -69,26 +71,25 @@ def enqueue(
     expires_at: int,
 ) -> None:
     """Store mails to be sent from `due_at` (now when None) until `expires_at`."""
-    if not mails:
-        return
-    connection.execute(
-        _ENQUEUE[connection.dialect.name],
+    due = now if due_at is None else due_at
+    _MAILS.add(
+        connection,
         [
-            {
-                "message_id": mail.message_id,
-                "kind": mail.kind,
-                "appointment_id": appointment_id,
-                "sender": mail.sender,
-                "recipient": mail.recipient,
-                "raw": mail.raw,
-                "state": "queued",
-                "attempts": 0,
-                "due_at": now if due_at is None else due_at,
-                "first_due_at": now if due_at is None else due_at,
-                "expires_at": expires_at,
-                "leased_until": 0,
-            }
-            for mail in mails
+            (
+                one.message_id,
+                one.kind,
+                appointment_id,
+                one.sender,
+                one.recipient,
+                one.raw,
+                "queued",
+                0,
+                due,
+                due,
+                expires_at,
+                0,
+            )
+            for one in mails
         ],
     )
 
