@@ -62,13 +62,13 @@ async def run(bank: Bank, count: int, watching: int, changes: int) -> Figures:
         one.socket.vanish()
     await asyncio.gather(*(one.socket.closed for one in warm))
     adviser = await Watcher().open(bank, f"adviser:{bank.talks[0].adviser}")
-    before = _resident(bank.server.pid)
+    before = resident(bank.server.pid)
     crowd: list[Watcher] = []
     beating = asyncio.create_task(_beat(crowd))
     for first in range(1, count + 1, 50):
         visitors = range(first, min(first + 50, count + 1))
         crowd += await asyncio.gather(*(Watcher().open(bank, f"visitor:{number}") for number in visitors))
-    kib = (_resident(bank.server.pid) - before) / count
+    kib = (resident(bank.server.pid) - before) / count
     for one in crowd[:watching]:
         one.say({"t": "watch", "what": [WHAT]})
     await _all_see(crowd[:watching], "available")
@@ -101,7 +101,7 @@ async def _beat(crowd: list[Watcher]) -> None:
                 await asyncio.sleep(0)
 
 
-def _resident(pid: int) -> int:
+def resident(pid: int) -> int:
     """KiB of a process that are in memory."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))

@@ -44,7 +44,7 @@ async def run(directory: Path) -> dict[str, tuple[int, list[str]]]:
             pages = ["/book", "/book/talk", await _form_of(client)]
             names = ("services", "hours", "form")
             return {
-                name: await _weight(client, f"http://localhost:{port}{page}")
+                name: await weigh(client, f"http://localhost:{port}{page}")
                 for name, page in zip(names, pages, strict=True)
             }
 
@@ -58,7 +58,7 @@ async def _form_of(client: Client) -> str:
     return answer.headers[b"location"].decode()
 
 
-async def _weight(client: Client, page: str) -> tuple[int, list[str]]:
+async def weigh(client: Client, page: str) -> tuple[int, list[str]]:
     """Follow what a page loads."""
     seen, open_, elsewhere, weight = set[str](), [page], list[str](), 0
     while open_:
