@@ -3,19 +3,18 @@
 Run: python -m bench.first_page
 """
 
+import sys
 import tempfile
 from pathlib import Path
 
-from bench.server import ROOT, Server, free_port
+from bench.server import Server, free_port
 from bench.table import Row, alone, median
 
 
 def run(directory: Path, again: int) -> tuple[float, list[float]]:
     """Seconds to the first page: with a new directory, and then with the same one."""
     port = free_port()
-    command = [
-        str(ROOT / ".venv" / "bin" / "presence"), "demo", "--port", str(port), "--directory", str(directory / "demo"),
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "presence", "demo", "--port", str(port), "--directory", str(directory / "demo")]
     taken = []
     for _ in range(again + 1):
         demo = Server(command, port, directory / "demo.log", "/book")
