@@ -137,7 +137,7 @@ def counted(file: Path) -> tuple[int, int, int]:
 def main(short: bool = False) -> list[Row]:
     """The table's row: the median of some runs."""
     outcomes = []
-    for _ in range(1 if short else 5):
+    for _ in range(1 if short else 3):
         with tempfile.TemporaryDirectory(prefix="presence-bench-") as directory:
             outcomes.append(asyncio.run(run(Path(directory), 300 if short else 2500)))
     got = sorted(outcomes, key=lambda one: one.per_second)[len(outcomes) // 2]

@@ -112,10 +112,14 @@ class AdviserCalendar:
         return bits & ~self._full_bits(busy)
 
     def _busy_bits(self, busy: Iterable[Busy]) -> int:
-        bits = 0
+        base, bits = self.window.base_cell, 0
+        last = base + self.window.cells
         for one in busy:
-            first, end = cells_taken(one)
-            bits |= self.window.span(first, end)
+            first, end = one.first, one.end
+            if base <= first < end <= last:  # nearly all: a pool has thousands
+                bits |= ((1 << end - first) - 1) << first - base
+            else:
+                bits |= self.window.span(*cells_taken(one))
         return bits
 
     def _full_bits(self, busy: tuple[Busy, ...]) -> int:
