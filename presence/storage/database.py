@@ -89,7 +89,8 @@ class Database:
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and return its result once that is durable.
 
-        An exception of `work` undoes what it alone did and is raised here. `Unavailable` means nothing was stored.
+        An exception of `work` undoes what it alone did and is raised here. `Unavailable` means nothing was stored; but
+        when PostgreSQL goes in the middle of a commit, nobody can know. What is asked again needs a key of its own.
         `work` may run more than once: its only effects are on the database.
         """
         if self._writer is None:
