@@ -20,6 +20,7 @@ from tests.conftest import _execute
 from tests.support import FrozenClock
 
 People = Callable[..., Awaitable[Customer]]
+_SETTLED: set[str] = set()  # servers that have the bank's people
 
 
 async def _settle(url: str) -> None:
@@ -30,19 +31,22 @@ async def _settle(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def settled_sqlite(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def settled_sqlite(migrated: Path) -> Path:
     """A SQLite file with the bank's people in it, to be copied."""
-    file = tmp_path_factory.mktemp("settled") / "presence.db"
-    shutil.copyfile(migrated, file)
-    asyncio.run(_settle(f"sqlite:///{file}"))
+    file = migrated.with_name("settled.db")
+    if not file.exists():  # else another directory's tests have made it
+        shutil.copyfile(migrated, file)
+        asyncio.run(_settle(f"sqlite:///{file}"))
     return file
 
 
 @pytest.fixture(scope="session")
 def settled_postgres(postgres_template: str) -> str:
     """The pattern of addresses of a server that has a database with the bank's people in it, to be copied."""
-    _execute(postgres_template, "CREATE DATABASE template_bank TEMPLATE template_presence")
-    asyncio.run(_settle(postgres_template.format(name="template_bank")))
+    if postgres_template not in _SETTLED:  # else another directory's tests have made it
+        _SETTLED.add(postgres_template)
+        _execute(postgres_template, "CREATE DATABASE template_bank TEMPLATE template_presence")
+        asyncio.run(_settle(postgres_template.format(name="template_bank")))
     return postgres_template
 
 
