@@ -74,7 +74,7 @@ def test_every_kind_and_every_refusal_is_told() -> None:
     )
     said = set(re.findall(r'\bsystem\(\s*[\w.]+,\s*"(\w+)"', CODE)) | set(re.findall(r'SYSTEM, [^,\n]+, "(\w+)"', CODE))
     assert said - {"note", "changed"} == told  # a mail set aside is a note; what has changed is not an event
-    refusals = section("From the server").partition("Refusals: ")[2]
+    refusals = section("From the server").partition("Refusals: ")[2].partition(". ")[0]
     assert set(re.findall(r"`([a-z-]+)`", refusals)) - {"again"} == set(re.findall(r'Refusal\("([a-z-]+)"\)', CODE))
     assert f"{rules.MAX_TEXT:,} characters" in refusals
 

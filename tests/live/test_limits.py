@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable
 
 import websockets
@@ -31,8 +32,10 @@ async def test_who_does_not_read_is_let_go_and_resumes_while_others_are_served(
     token = await alice.token()
     address = f"ws://127.0.0.1:{bank.port}/live"
     before = bank.chat.hub.of(f"adviser:{alice.id}")
+    small = socket.create_connection(("127.0.0.1", bank.port))
+    small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     async with websockets.connect(
-        address, origin=websockets.Origin(bank.url), compression=None, max_queue=1
+        address, sock=small, origin=websockets.Origin(bank.url), compression=None, max_queue=1
     ) as tablet:  # it reads the welcome, and then nothing any more
         await tablet.send(json.dumps([{"t": "hello", "v": 1, "token": token, "have": {c: 0}}]))
         await tablet.recv()
