@@ -202,8 +202,8 @@ class Assembly:
 
     async def _index(self) -> None:
         """Make what was said findable, a little at a time: who says something meanwhile waits no longer than for one."""
-        while await self._database.write(searching.index) == searching.CLAIM and not self._stop.is_set():
-            await asyncio.sleep(BREATH)  # noqa: ASYNC110 - nothing tells of it
+        while await self._database.write(searching.index) and not self._stop.is_set():  # noqa: ASYNC110 - a pause
+            await asyncio.sleep(BREATH)
 
     async def _compare_heads(self) -> None:
         known = self.channels.known()

@@ -14,12 +14,15 @@ from presence.chat.model import Stored
 from presence.chat.transcript import spoken
 from presence.storage.tables import conversation, event
 
-CLAIM = 20  # conversations that are indexed in one transaction: whoever says something meanwhile waits for it
+# What is indexed in one transaction at most: whoever says something meanwhile waits for it.
+CLAIM = 20  # conversations
+EVENTS = 200
+BYTES = 32 * 1024
 MAX_WORDS = 12
 _WORD = re.compile(r"\w+")
 
 _UNINDEXED = (
-    select(conversation.c.id, conversation.c.last_seq)
+    select(conversation.c.id)
     .where(conversation.c.last_seq > conversation.c.indexed_seq)
     .order_by(conversation.c.id)
     .limit(CLAIM)
@@ -30,6 +33,7 @@ _SINCE = (
     .join_from(event, conversation)
     .where(conversation.c.id.in_(bindparam("ids", expanding=True)), event.c.seq > conversation.c.indexed_seq)
     .order_by(event.c.conversation_id, event.c.seq)
+    .limit(EVENTS)
 )
 _INDEX = text("INSERT INTO event_text (conversation_id, seq, text) VALUES (:c, :s, :t)")
 _INDEXED = update(conversation).where(conversation.c.id == bindparam("c")).values(indexed_seq=bindparam("s"))
@@ -43,14 +47,18 @@ def words(said: str) -> list[str]:
 
 
 def index(connection: Connection) -> int:
-    """Index what has been said since; how many conversations that was."""
-    rows = connection.execute(_UNINDEXED).all()
-    if not rows:
+    """Index some of what has been said since, so little that nobody waits for it; how many events that was."""
+    ids = connection.execute(_UNINDEXED).scalars().all()
+    if not ids:
         return 0
-    ids = [row.id for row in rows]
-    events: dict[int, list[Stored]] = {id_: [] for id_ in ids}
-    for one in connection.execute(_SINCE, {"ids": ids}):
-        events[one.conversation_id].append(Stored(*one))
+    events: dict[int, list[Stored]] = {}
+    room = BYTES
+    for row in connection.execute(_SINCE, {"ids": ids}):
+        one = Stored(*row)
+        events.setdefault(one.conversation_id, []).append(one)
+        room -= len(one.body)
+        if room < 0:
+            break
     for id_, since in events.items():
         if any(one.kind in {"edit", "withdraw"} for one in since):  # of something that is indexed, perhaps
             connection.execute(text("DELETE FROM event_text WHERE conversation_id = :c"), {"c": id_})
@@ -63,8 +71,9 @@ def index(connection: Connection) -> int:
     ]
     if found:
         connection.execute(_INDEX, found)
-    connection.execute(_INDEXED, [{"c": row.id, "s": row.last_seq} for row in rows])
-    return len(rows)
+    if events:
+        connection.execute(_INDEXED, [{"c": id_, "s": since[-1].seq} for id_, since in events.items()])
+    return sum(map(len, events.values()))
 
 
 def find(connection: Connection, wanted: str, limit: int) -> list[int]:
