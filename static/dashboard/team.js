@@ -27,6 +27,7 @@ export class Team {
   /** @type {Row[]} */ #talks = [];
   #watched = "";
   #lookedAt = -Infinity;
+  /** @type {Map<string, { state: string, at: number }>} */ #heard = new Map();
 
   /**
    * @param {import("../shared/live.js").Live} live
@@ -36,6 +37,7 @@ export class Team {
     this.live = live;
     this.changed = changed;
     live.on("presence", ({ what, state }) => {
+      this.#heard.set(what, { state, at: performance.now() });
       const one = [...this.people.values()].find(({ slug }) => what === `adviser:${slug}`);
       if (!one || one.state === state) return;
       one.state = state;
@@ -60,11 +62,15 @@ export class Team {
   }
 
   async look() {
-    this.#lookedAt = performance.now();
+    const began = (this.#lookedAt = performance.now());
     const found = await get("/desk/roster").catch(() => null);
     if (!found) return; // the connection's own state tells that
     setServerTime(found.now);
     this.people = new Map(found.advisers.map((/** @type {Colleague} */ one) => [one.id, one]));
+    for (const one of this.people.values()) {
+      const heard = this.#heard.get(`adviser:${one.slug}`);
+      if (heard && heard.at > began) one.state = heard.state; // what was pushed meanwhile is newer than the answer
+    }
     this.groups = found.teams;
     this.load = found.load;
     ME.teams = new Set(this.people.get(ME.id)?.teams);
