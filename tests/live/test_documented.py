@@ -69,9 +69,7 @@ def test_every_kind_and_every_refusal_is_told() -> None:
     client, server = section("From the client"), section("From the server")
     kinds = client[client.index("Kinds:") :]
     assert set(re.findall(r"`([a-z]+)` `\{", kinds)) == model.FROM_ADVISERS
-    told = set(
-        re.findall(r"`([a-z]+)`(?: `\{|, | \()", server[server.index("Kinds of") : server.index("A conversation has")])
-    )
+    told = set(re.findall(r"`([a-z]+)`(?: `\{|, | \()", server[server.index("Kinds of") :].partition("\n\n")[0]))
     said = set(re.findall(r'\bsystem\(\s*[\w.]+,\s*"(\w+)"', CODE)) | set(re.findall(r'SYSTEM, [^,\n]+, "(\w+)"', CODE))
     assert said - {"note", "changed"} == told  # a mail set aside is a note; what has changed is not an event
     refusals = section("From the server").partition("Refusals: ")[2].partition(". ")[0]
