@@ -62,9 +62,7 @@ async def reconnects(bank: Bank, count: int, *, kills: int, restores: int, seed:
     try:
         for stage in range(stages):
             each = count * (stage + 1) // stages // (2 * PAIRS) - count * stage // stages // (2 * PAIRS)
-            running = [
-                asyncio.create_task(_break(one, other, each, done)) for pair in pairs for one, other in _both(pair)
-            ]
+            running = [asyncio.create_task(break_often(one, each, done)) for pair in pairs for one in pair]
             if stage < len(kinds):
                 await asyncio.sleep(chance.uniform(0.2, 1.0))
                 if kinds[stage] == "kill":
@@ -85,10 +83,10 @@ async def reconnects(bank: Bank, count: int, *, kills: int, restores: int, seed:
     return _outcome(pairs, wrong, done, kills, restores, [])
 
 
-async def _break(one: Party, other: Party, times: int, done: Counter[str]) -> None:
+async def break_often(one: Party, times: int, done: Counter[str]) -> None:
     """Connect, talk, and break off at a random step, so many times."""
     for _ in range(times):
-        step = one._chance.choice(STEPS)
+        step = one.chance.choice(STEPS)
         try:
             await _until_broken(one, step)
         except ConnectionError:  # the server was killed meanwhile
@@ -110,7 +108,7 @@ async def _until_broken(one: Party, step: str) -> None:
             return
         case "after commit":  # long enough for a commit; whether there was one, nobody knows
             one.stop_reading()
-            await asyncio.sleep(one._chance.uniform(0, 0.01))
+            await asyncio.sleep(one.chance.uniform(0, 0.01))
         case "before ack":  # the other's events are heard, the own acknowledgement may be on its way
             await asyncio.sleep(0)
         case "after ack":
@@ -175,7 +173,7 @@ async def _speak(one: Party, done: asyncio.Event) -> None:
             await one.until(lambda id_=id_: id_ in one.acked)
         except ConnectionError:
             continue
-        await asyncio.sleep(one._chance.uniform(0, 0.04))  # people pause; and no more than the server allows
+        await asyncio.sleep(one.chance.uniform(0, 0.04))  # people pause; and no more than the server allows
     await one.settle()
 
 
@@ -183,11 +181,6 @@ async def _resumed(one: Party) -> None:
     async with asyncio.timeout(60):
         while not (one.connected and one.caught):
             await asyncio.sleep(0.005)
-
-
-def _both(pair: tuple[Party, Party]) -> Iterator[tuple[Party, Party]]:
-    yield pair
-    yield pair[1], pair[0]
 
 
 def compared(carol: Party, alice: Party) -> Iterator[str]:

@@ -27,11 +27,10 @@ class Party:
         self.epoch = ""
         self.head = 0  # of the conversation, as far as heard
         self._said = 0
-        self._chance = chance
+        self.chance = chance
         self._socket: Socket | None = None
         self._heard = asyncio.Event()
         self.welcomed = self.caught = False
-        self._me = ""
 
     @property
     def have(self) -> int:
@@ -74,7 +73,7 @@ class Party:
                 await self.connect()
                 await self.until(lambda: self.welcomed)
             except ConnectionError:
-                await asyncio.sleep(self._chance.uniform(0.02, 0.1))
+                await asyncio.sleep(self.chance.uniform(0.02, 0.1))
             else:
                 return
 
