@@ -55,6 +55,7 @@ async def test_the_customers_pages(visit: Visit, lang: str, dark: bool, size: Vi
         await page.goto(own + path)
         await look()
     await page.locator("button.hour").first.click()
+    await expect(page.locator("#take")).to_be_visible()
     await look()
     await page.goto(own + "/cancel")
     await page.locator(".button.danger").click()
