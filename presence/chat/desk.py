@@ -352,6 +352,7 @@ def _given(me: Member, now: int) -> dict[str, Any]:
         "offered_until": None,
         "passed_by": [],
         "queued_at": None,
+        "given_at": now,
         "updated_at": now,
     }
 

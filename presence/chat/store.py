@@ -22,7 +22,16 @@ from sqlalchemy import (
 from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, Conversation, Visitor
 from presence.roster.board import Member
 from presence.roster.presence import CAPACITY
-from presence.storage.tables import attachment, canned_reply, conversation, customer, event, presence_wish, visitor
+from presence.storage.tables import (
+    adviser,
+    attachment,
+    canned_reply,
+    conversation,
+    customer,
+    event,
+    presence_wish,
+    visitor,
+)
 
 OPEN = ("waiting", "active", "message")
 
@@ -234,13 +243,10 @@ def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
 
 
 def given_at(connection: Connection) -> dict[int, int]:
-    """When each adviser was last given a conversation."""
-    rows = connection.execute(
-        select(conversation.c.adviser_id, func.max(conversation.c.created_at))
-        .where(conversation.c.adviser_id.is_not(None))
-        .group_by(conversation.c.adviser_id)
-    )
-    return {row[0]: row[1] for row in rows}
+    """When each adviser was last given one of the conversations they have had."""
+    last = select(func.max(conversation.c.given_at)).where(conversation.c.adviser_id == adviser.c.id)
+    rows = connection.execute(select(adviser.c.id, last.scalar_subquery()).where(adviser.c.active))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def personal_advisers(connection: Connection, found: Iterable[Conversation]) -> dict[int, int]:

@@ -175,3 +175,15 @@ async def test_two_tabs_have_one_conversation(bank: Bank, carol: Customer, alice
     texts = [event["body"]["text"] for event in carol.events(c) if event["kind"] == "text"]
     assert sorted(set(texts)) == ["One", "Two"]
     assert len((await carol.http.get("/chat/history")).json()["conversations"]) == 1
+
+
+async def test_between_equals_whoever_was_given_one_longest_ago_is_asked(
+    bank: Bank, carol: Customer, alice: Adviser
+) -> None:
+    async with Adviser(bank, "mona") as mona, Customer(bank, "Dave") as dave:
+        c = await carol.begin()
+        await until_offered(c, alice)
+        await alice.take(c)
+        assert (await alice.do(c, "close")).status_code == 200
+        await bank.later(60)
+        await until_offered(await dave.begin(), mona)

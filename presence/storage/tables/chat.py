@@ -79,6 +79,7 @@ conversation = Table(
     Column("comment", Text, nullable=False, server_default=""),
     instant_column("created_at"),
     instant_column("updated_at"),
+    instant_column("given_at", nullable=True),  # to who has it
     instant_column("answered_at", nullable=True),  # by an adviser, for the first time
     instant_column("closed_at", nullable=True),
     Index(
@@ -90,6 +91,7 @@ conversation = Table(
     ),
     Index("ix_conversation_state_queued_at", "state", "queued_at"),
     Index("ix_conversation_adviser_id_updated_at", "adviser_id", "updated_at"),
+    Index("ix_conversation_adviser_id_given_at", "adviser_id", "given_at"),
     Index("ix_conversation_customer_id", "customer_id"),
     Index("ix_conversation_visitor_id", "visitor_id"),
     Index("ix_conversation_mail_due_at", "mail_due_at"),

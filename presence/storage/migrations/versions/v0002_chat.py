@@ -99,6 +99,7 @@ def upgrade() -> None:
         sa.Column("comment", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=True),
         sa.Column("answered_at", sa.BigInteger(), nullable=True),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
@@ -122,6 +123,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_conversation_uid")),
     )
     op.create_index("ix_conversation_adviser_id_updated_at", "conversation", ["adviser_id", "updated_at"], unique=False)
+    op.create_index("ix_conversation_adviser_id_given_at", "conversation", ["adviser_id", "given_at"], unique=False)
     op.create_index("ix_conversation_customer_id", "conversation", ["customer_id"], unique=False)
     op.create_index("ix_conversation_mail_due_at", "conversation", ["mail_due_at"], unique=False)
     op.create_index("ix_conversation_state_queued_at", "conversation", ["state", "queued_at"], unique=False)
