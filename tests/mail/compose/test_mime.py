@@ -77,7 +77,8 @@ def test_the_headers_say_who_when_and_that_no_machine_should_answer() -> None:
     assert parsedate_to_datetime(message["date"]).timestamp() == DATE
     assert message["message-id"] == ID
     assert message["auto-submitted"] == "auto-generated"
-    assert message["x-auto-response-suppress"] == "DR, RN, NRN, OOF, AutoReply"  # reports of what did not arrive may come
+    # Reports of what did not arrive may come.
+    assert message["x-auto-response-suppress"] == "DR, RN, NRN, OOF, AutoReply"
     assert message["content-language"] == "en"
     assert message["mime-version"] == "1.0"
 
