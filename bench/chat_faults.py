@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def parties(bank: Bank, seed: int) -> list[tuple[Party, Party]]:
     """Both sides of every conversation."""
 
     def one(c: str, who: str, name: str) -> Party:
-        return Party(bank.port, c, bank.entry(who), name, random.Random(f"{seed} {name}"))
+        return Party(bank.port, c, lambda: bank.entry(who), name, random.Random(f"{seed} {name}"))
 
     return [
         (
@@ -169,8 +170,7 @@ async def _speak(one: Party, done: asyncio.Event) -> None:
         try:
             if not one.connected or not one.welcomed:
                 await one.keep_connecting()
-            id_ = one.say()
-            await one.until(lambda id_=id_: id_ in one.acked)
+            await one.until(partial(one.acked.__contains__, one.say()))
         except ConnectionError:
             continue
         await asyncio.sleep(one.chance.uniform(0, 0.04))  # people pause; and no more than the server allows

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -17,8 +18,9 @@ class Party:
     `acked` holds what the server has promised to keep, by id; `log` what this side has, in order: (seq, id).
     """
 
-    def __init__(self, port: int, c: str, token: str, who: str, chance: random.Random) -> None:
-        self.c, self.token, self.who, self.port = c, token, who, port
+    def __init__(self, port: int, c: str, token: Callable[[], str], who: str, chance: random.Random) -> None:
+        self.c, self.who, self.port = c, who, port
+        self._token = token  # a pass, asked for before each connection
         self.log: list[tuple[int, str]] = []
         self.outbox: dict[str, str] = {}
         self.acked: dict[str, int] = {}
@@ -63,7 +65,7 @@ class Party:
         self.welcomed = self.caught = False
         socket = await Socket.connect(self.port, "/live", self._hear)
         self._socket = socket
-        hello = {"t": "hello", "v": 1, "token": self.token, "epoch": self.epoch, "have": {self.c: self.have}}
+        hello = {"t": "hello", "v": 1, "token": self._token(), "epoch": self.epoch, "have": {self.c: self.have}}
         socket.send(msgspec.json.encode([hello]))
 
     async def keep_connecting(self) -> None:
@@ -94,7 +96,7 @@ class Party:
     def connected(self) -> bool:
         return self._socket is not None and not self._socket.closed.done()
 
-    async def until(self, wanted: Any) -> None:
+    async def until(self, wanted: Callable[[], bool]) -> None:
         """Wait for something to be so; `ConnectionError` when the connection ends first."""
         async with asyncio.timeout(SOON):
             while not wanted():

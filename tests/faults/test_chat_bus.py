@@ -48,8 +48,9 @@ async def test_redis_dies_while_connections_break_and_nothing_is_lost_or_doubled
     ):
         c = await carol.begin()
         await alice.take(c)
-        ours = Party(here.port, c, await carol.token(), "carol", random.Random(rounds))
-        theirs = Party(there.port, c, await alice.token(), "alice", random.Random(-rounds))
+        carols, alices = await carol.token(), await alice.token()
+        ours = Party(here.port, c, lambda: carols, "carol", random.Random(rounds))
+        theirs = Party(there.port, c, lambda: alices, "alice", random.Random(-rounds))
         for _ in range(rounds):
             redis.kill()
             await asyncio.gather(break_often(ours, 10, done), break_often(theirs, 10, done))
