@@ -30,6 +30,7 @@ from presence.chat import pages as chat_pages
 from presence.chat.assembly import Assembly
 from presence.chat.gateway import Gateway
 from presence.chat.letters import Sender
+from presence.chat.service import Noted
 from presence.clock import Clock, SystemClock
 from presence.config import Config
 from presence.errors import ConfigError, NotFound, Unavailable
@@ -91,7 +92,7 @@ def create_app(
     doors = _doors(config, database, clock, chat, mail_worker)
 
     def tell_conversation(one: Appointment, by: BookRequest) -> None:
-        chat.soon(chat.chat.note_booking(one.customer.email, by.visitor, one.uid, one.starts_at, one.service.name))
+        chat.booked(Noted(one.customer.email, by.visitor, one.uid, one.starts_at, one.service.name))
 
     booking.on_booked.append(tell_conversation)
 

@@ -5,7 +5,7 @@ writes and sees its own transaction, so that booking decides by the very rules t
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Set
 from operator import itemgetter
 
 from sqlalchemy import Connection
@@ -25,24 +25,23 @@ FAIRNESS = 30 * DAY  # seconds over which appointments are counted, to the hour
 class Turns:
     """Whose turn it is in a pool, kept in order: a booking changes the place of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, members: Iterable[int]) -> None:
         self._ranks: dict[int, Rank] = {}
         self._sorted: list[Rank] = []
-
-    def missing(self, members: Mapping[int, object]) -> Set[int]:
-        """Those of the pool who have no place yet."""
-        return members.keys() - self._ranks.keys()
+        self.missing = set(members)  # those of the pool who have no place yet
 
     def put(self, adviser_id: int, place: Rank) -> None:
         """Give an adviser a place."""
         self._ranks[adviser_id] = place
         insort(self._sorted, place)
+        self.missing.discard(adviser_id)
 
     def drop(self, adviser_id: int) -> None:
         """Take an adviser's place away, if they have one."""
         place = self._ranks.pop(adviser_id, None)
         if place is not None:
             del self._sorted[bisect_left(self._sorted, place)]
+            self.missing.add(adviser_id)
 
     def in_order(self) -> Iterator[int]:
         """Advisers' ids, the next in turn first."""
@@ -131,27 +130,39 @@ class Agendas:
         Counted once and kept up like the calendars: a booking that counted a whole pool's appointments anew would take
         longer with every booking of the month.
         """
-        self._count_all(connection, stored, now)
+        self._count_all(connection, stored.members.keys(), now)
         return {id_: self._tally(stored, id_) for id_ in stored.members}
 
-    def ranked(self, connection: Connection, stored: StoredService, now: int) -> list[AdviserCalendar]:
-        """Calendars of a service's pool, in the order in which its advisers take a start that all could take."""
-        self._count_all(connection, stored, now)
-        turns = self._turns.setdefault(stored.id, Turns())
-        for id_ in turns.missing(stored.members):
-            turns.put(id_, rank(id_, self._tally(stored, id_)))
-        return self._calendars.of(turns.in_order())
+    def ranked(self, connection: Connection, stored: StoredService, now: int) -> Iterator[AdviserCalendar]:
+        """Calendars of a service's pool, in the order in which its advisers take a start that all could take.
 
-    def _count_all(self, connection: Connection, stored: StoredService, now: int) -> None:
+        One after the other: in a pool of hundreds the first one or two are mostly free.
+        """
+        self._begin_anew(now)
+        turns = self._turns.get(stored.id)
+        if turns is None:
+            turns = self._turns[stored.id] = Turns(stored.members)
+        if turns.missing:
+            self._count_all(connection, turns.missing, now)
+            for id_ in tuple(turns.missing):
+                turns.put(id_, rank(id_, self._tally(stored, id_)))
+        return self._calendars.each(turns.in_order())
+
+    def _count_all(self, connection: Connection, adviser_ids: Set[int], now: int) -> None:
+        """Count what was not counted yet."""
+        self._begin_anew(now)
+        missing = adviser_ids - self._counted.keys()
+        if missing:
+            found = store.booked(connection, missing, self._counted_since)
+            for id_ in missing:
+                self._count(id_, found.get(id_, (0, 0)))
+
+    def _begin_anew(self, now: int) -> None:
+        """Forget the counts when the days that count are others than before."""
         since = (now - FAIRNESS) // HOUR * HOUR
         if since != self._counted_since:
             self._counted, self._turns = {}, {}
             self._counted_since = since
-        missing = stored.members.keys() - self._counted.keys()
-        if missing:
-            found = store.booked(connection, missing, since)
-            for id_ in missing:
-                self._count(id_, found.get(id_, (0, 0)))
 
     def _tally(self, stored: StoredService, adviser_id: int) -> Tally:
         priority, weight = stored.members[adviser_id]

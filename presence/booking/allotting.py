@@ -1,6 +1,6 @@
 """Giving advisers' time away, inside the writer's transaction: by the very rules that offered it, on the last word."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import islice
 from typing import Any
 
@@ -88,49 +88,45 @@ class Allotter:
         only: Sequence[Adviser] = (),
     ) -> tuple[Adviser, ...]:
         """Who takes a start, by the same rules that offered it; `SlotTaken` when nobody can."""
-        pool = self._agendas.pool(wanted.stored)
-        if only:
-            staying = {adviser.id for adviser in only}
-            pool = [one for one in pool if one.adviser.id in staying]
+        staying = frozenset(adviser.id for adviser in only) or wanted.stored.members.keys()
         if wanted.stored.service.pool.collective:
+            pool = self._pool(wanted, staying)
             free = list(self._free(wanted, pool, now))
             chosen = free if len(free) == len(pool) else []
         else:
-            chosen = self._wished(wanted, pool, now, held) or self._fairest(connection, wanted, pool, now)
+            chosen = self._wished(wanted, staying, now, held) or self._fairest(connection, wanted, staying, now)
         if not chosen:
-            raise SlotTaken(self._nearest(wanted, pool, now))
+            raise SlotTaken(self._nearest(wanted, self._pool(wanted, staying), now))
         return tuple(one.adviser for one in chosen)
 
-    def _wished(
-        self, wanted: Wanted, pool: Sequence[AdviserCalendar], now: int, held: HoldRow | None
-    ) -> list[AdviserCalendar]:
+    def _pool(self, wanted: Wanted, staying: Set[int]) -> list[AdviserCalendar]:
+        return [one for one in self._agendas.pool(wanted.stored) if one.adviser.id in staying]
+
+    def _wished(self, wanted: Wanted, staying: Set[int], now: int, held: HoldRow | None) -> list[AdviserCalendar]:
         """Whoever is asked for, else the customer's own, else whose time is held: when they are free."""
         ids = (wanted.personal, *(held.adviser_ids if held is not None else ()))
         if not wanted.adviser and not any(ids):
             return []
+        pool = self._pool(wanted, staying)
         wishes = [one for one in pool if one.adviser.slug == wanted.adviser]
         wishes += [one for id_ in ids for one in pool if one.adviser.id == id_]
         return list(islice(self._free(wanted, wishes, now), 1))
 
-    def _fairest(
-        self, connection: Connection, wanted: Wanted, pool: Sequence[AdviserCalendar], now: int
-    ) -> list[AdviserCalendar]:
+    def _fairest(self, connection: Connection, wanted: Wanted, staying: Set[int], now: int) -> list[AdviserCalendar]:
         """Whose turn it is, of those who are free."""
         stored = wanted.stored
         threshold = stored.service.pool.lead_threshold
         if threshold is None:
-            ranked = self._agendas.ranked(connection, stored, now)
-            if len(pool) < len(ranked):
-                ranked = [one for one in ranked if one in pool]
+            ranked = (one for one in self._agendas.ranked(connection, stored, now) if one.adviser.id in staying)
             return list(islice(self._free(wanted, ranked, now), 1))
-        free = list(self._free(wanted, pool, now))
+        free = list(self._free(wanted, self._pool(wanted, staying), now))
         if not free:
             return []
         tallies = self._agendas.tallies(connection, stored, now)
         first = choose([one.adviser for one in free], tallies, lead_threshold=threshold)
         return [one for one in free if one.adviser.id == first.id]
 
-    def _free(self, wanted: Wanted, calendars: Sequence[AdviserCalendar], now: int) -> Iterator[AdviserCalendar]:
+    def _free(self, wanted: Wanted, calendars: Iterable[AdviserCalendar], now: int) -> Iterator[AdviserCalendar]:
         return those_free_at(
             wanted.stored.service,
             wanted.duration,

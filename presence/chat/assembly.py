@@ -1,9 +1,8 @@
 """Builds chat and the live connection, and runs what they do by themselves."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection, select
@@ -22,7 +21,7 @@ from presence.chat.letters import Sender
 from presence.chat.mailing import Mailing
 from presence.chat.model import Stored
 from presence.chat.proof import Proofs
-from presence.chat.service import Chat
+from presence.chat.service import Chat, Noted
 from presence.chat.sessions import Reception
 from presence.clock import Clock
 from presence.config import ChatConfig
@@ -42,6 +41,7 @@ logger = structlog.get_logger("presence.chat")
 
 DRAIN = 2.0  # seconds over which clients are told to come back when we stop
 BREATH = 0.02  # seconds between two turns of indexing
+TOGETHER = 0.05  # seconds in which appointments are noted as one
 LOOK = 5.0  # seconds between looks for what a lost hint would have told, and for connections that have gone silent
 
 
@@ -94,6 +94,7 @@ class Assembly:
             tell_others=bus.publish,
         )
         self._stop = asyncio.Event()
+        self._noted: list[Noted] = []
         self._small: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -166,16 +167,23 @@ class Assembly:
                 self.leases.forget(text)
                 self.hub.end_person(text)
 
-    def soon(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do something small after an answer was given; it is owned, and its failure is told to the log."""
-        task = asyncio.create_task(work)
-        self._small.add(task)
-        task.add_done_callback(self._done)
+    def booked(self, one: Noted) -> None:
+        """Show an appointment in its customer's conversation, soon: those that are made together go together."""
+        self._noted.append(one)
+        if len(self._noted) == 1:
+            task = asyncio.create_task(self._note())
+            self._small.add(task)
+            task.add_done_callback(self._done)
+
+    async def _note(self) -> None:
+        await asyncio.sleep(TOGETHER)
+        noted, self._noted = self._noted, []
+        await self.chat.note_bookings(noted)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._small.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            logger.error("something small failed", error=type(task.exception()).__name__)
+            logger.error("appointments were not shown in their conversations", error=type(task.exception()).__name__)
 
     async def sign_out(self, person: str) -> None:
         """They are gone at once, on every device and node."""

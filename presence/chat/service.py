@@ -1,7 +1,7 @@
 """What customers do with conversations: begin, end, rate, look back."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import Connection
@@ -39,6 +39,16 @@ class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
     team: str = ""  # slug
     page: str = ""
     subject: str = ""
+
+
+class Noted(NamedTuple):
+    """An appointment that was made."""
+
+    email: str
+    visitor: str  # the fingerprint of the cookie of the browser that made it; empty without one
+    uid: str
+    starts_at: int
+    service: dict[str, str]
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -244,20 +254,22 @@ class Chat:
 
         await self._journal.change(work)
 
-    async def note_booking(self, email: str, print_: str, uid: str, starts_at: int, service: dict[str, str]) -> None:
-        """Show in an open conversation that an appointment was made; there is one event of each.
+    async def note_bookings(self, noted: Sequence[Noted]) -> None:
+        """Show in open conversations that appointments were made; there is one event of each.
 
-        In that of the browser that made it (`print_` of its cookie), or of the customer if a site vouches for them: whoever
-        only types somebody's address learns nothing of their appointments.
+        In that of the browser that made it, or of the customer if a site vouches for them: whoever only types somebody's
+        address learns nothing of their appointments.
         """
         at = self._clock.now_ms()
-        body = msgspec.json.encode({"starts_at": starts_at * 1000, "service": service}).decode()
 
         def work(connection: Connection) -> tuple[None, list[Outcome]]:
-            found = store.open_of_booker(connection, email, print_)
-            if found is None:
-                return None, []
-            return None, log.append(connection, [Entry(found, SYSTEM, f"booked {uid}"[:64], "booked", body)], at)
+            entries = []
+            for one in noted:
+                found = store.open_of_booker(connection, one.email, one.visitor)
+                if found is not None:
+                    body = msgspec.json.encode({"starts_at": one.starts_at * 1000, "service": one.service}).decode()
+                    entries.append(Entry(found, SYSTEM, f"booked {one.uid}"[:64], "booked", body))
+            return None, log.append(connection, entries, at) if entries else []
 
         await self._journal.change(work)
 

@@ -17,6 +17,7 @@ from presence.chat import store
 from presence.chat.model import CUSTOMER, Entry
 from presence.chat.service import system
 from presence.demo import PASSWORD
+from tests.browser.adviser import nobody_waits
 from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Visit, fits, violations
 from tests.browser.customer import AtChat
 from tests.chat.cast import Customer, bank_at, configuration
@@ -54,7 +55,8 @@ class Desk(Protocol):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(visit: Visit) -> AsyncIterator[Desk]:
+async def desk(visit: Visit, demo: str) -> AsyncIterator[Desk]:
+    await nobody_waits(demo)
     pages: list[Page] = []
 
     async def opened(

@@ -3,7 +3,7 @@
 import datetime as dt
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from presence.booking.availability.hours import adviser_hours, grid_bits, local_date, midnight, open_bits
@@ -182,9 +182,13 @@ class Calendars:
         """Every calendar."""
         return list(self._calendars.values())
 
+    def each(self, adviser_ids: Iterable[int]) -> Iterator[AdviserCalendar]:
+        """One after the other, the calendars of those advisers who have one, in their order."""
+        return filter(None, map(self._calendars.get, adviser_ids))
+
     def of(self, adviser_ids: Iterable[int]) -> list[AdviserCalendar]:
-        """The calendars of those advisers who have one, in their order."""
-        return list(filter(None, map(self._calendars.get, adviser_ids)))
+        """The same, all at once."""
+        return list(self.each(adviser_ids))
 
 
 def opening_bits(opening: Opening, window: Window) -> int:

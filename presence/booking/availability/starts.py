@@ -1,7 +1,7 @@
 """Free starts: the union over a pool, or the intersection of all of a collective one."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from operator import and_, or_
 
@@ -95,7 +95,7 @@ def those_free_at(
     service: Service,
     duration: int,
     start: int,
-    calendars: Sequence[AdviserCalendar],
+    calendars: Iterable[AdviserCalendar],
     opening: Opening,
     now: int,
     *,
@@ -104,14 +104,12 @@ def those_free_at(
     ignoring: str = "",
 ) -> Iterator[AdviserCalendar]:
     """One after the other of those who can take exactly this start: of a large pool often the first is enough."""
-    if not calendars or not earliest(service, now) <= start < horizon_end(service, opening, now):
-        return
-    bit = calendars[0].window.bit(start)
-    if bit is None:
+    if not earliest(service, now) <= start < horizon_end(service, opening, now):
         return
     shape, media = Shape.of(service, duration), _media(service, medium)
     for one in calendars:
-        if one.begins(shape, bit, now, ignoring) and _is_able(one, media, spoken):
+        bit = one.window.bit(start)
+        if bit is not None and one.begins(shape, bit, now, ignoring) and _is_able(one, media, spoken):
             yield one
 
 
