@@ -37,7 +37,12 @@ _NOTHING = [
 _OCTETS = 75  # RFC 5545 3.1, without the line's end
 # RFC 7986 6.3; the property can hold several, but a quoted list reads as one unknown feature.
 _FEATURES: dict[Medium, str] = {"video": "VIDEO", "audio": "AUDIO", "text": "CHAT"}
-_ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
+_ESCAPES = (
+    ("\\", "\\\\"),
+    (";", "\\;"),
+    (",", "\\,"),
+    ("\n", "\\n"),
+)  # the backslash first: the others bring more of them
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f]")
 _ENCODED_IN_MAILTO = re.compile(r"[%/?#\[\]&;=`{|}^]")
@@ -256,7 +261,9 @@ def _text(name: str, value: str) -> str:
     """A TEXT property (RFC 5545 3.3.11): no line end, real or exotic, leaves it."""
     if not value.isprintable():
         value = _CONTROLS.sub("", _LINE_ENDS.sub("\n", value))
-    return f"{name}:{value.translate(_ESCAPES)}"
+    for plain, escaped in _ESCAPES:
+        value = value.replace(plain, escaped)
+    return f"{name}:{value}"
 
 
 def _folded(line: str) -> str:

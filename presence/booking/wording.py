@@ -91,8 +91,12 @@ def adviser_recipient(adviser: Adviser) -> Recipient:
     )
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
-    """A name on one line, without web addresses: no booking carries advertisement to its guests."""
+    """A name on one line, without web addresses: no booking carries advertisement to its guests.
+
+    One mail shows the same few names a dozen times.
+    """
     name = one_line(name)
     if "://" in name or "www." in name.lower():
         name = one_line(_ADDRESS_IN_NAME.sub("", name))

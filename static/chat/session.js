@@ -30,7 +30,10 @@ export class Session {
 
   async #ask() {
     const body = { zone, language: document.documentElement.lang };
-    this.known = /** @type {Known} */ (await ask("/chat/session", body));
+    // One tab after the other: two that came without a cookie would be two people, each deaf to the other's conversation.
+    const asked = () => ask("/chat/session", body);
+    const answer = navigator.locks ? navigator.locks.request("presence-session", asked) : asked();
+    this.known = /** @type {Known} */ (await answer);
     return this.known;
   }
 

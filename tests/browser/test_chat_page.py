@@ -1,5 +1,6 @@
 """Carol talks to the bank from her browser: what she sees, what is kept, and that she needs neither a mouse nor a large screen."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -284,6 +285,15 @@ async def test_two_tabs_are_one_customer_on_one_socket(visit: Visit, demo: str) 
         await say(other, "Alone now")
         await alice.event("text", text="Alone now")
         assert len(sockets) == 1
+
+
+async def test_two_tabs_opened_at_once_on_a_first_visit_are_one_customer(visit: Visit, demo: str) -> None:
+    page = await visit("/catcher")
+    tabs = [await page.context.new_page() for _ in range(2)]
+    await asyncio.gather(*(tab.goto("/chat") for tab in tabs))
+    async with AtDemo(demo) as alice:
+        await talking(tabs[0], alice)
+        await expect(tabs[1].locator("#log .said")).to_have_count(1)
 
 
 async def test_what_is_unread_stands_in_the_title(visit: Visit, demo: str) -> None:
