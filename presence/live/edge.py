@@ -21,6 +21,7 @@ from presence.live.frames import MAX_MESSAGE, Close
 log = structlog.get_logger("presence.live")
 
 STUCK = 10.0  # seconds that the other side may take to make room, or to answer a close
+FRAGMENTS = 64  # of one message: empty ones cost nothing to send
 UNREAD = 32  # messages that may wait to be read; then nothing more is taken from the network
 UNSENT = 64 * 1024  # bytes that the system keeps for who does not read; by itself it would keep some megabytes
 _KEY = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
@@ -259,7 +260,7 @@ class Edge(asyncio.Protocol):
             raise _Wrong(_PROTOCOL_ERROR)
         if self._parts or not last:
             self._parts.append(payload)
-            if sum(map(len, self._parts)) > MAX_MESSAGE:
+            if len(self._parts) > FRAGMENTS or sum(map(len, self._parts)) > MAX_MESSAGE:
                 raise _Wrong(_TOO_BIG)
             if not last:
                 return
@@ -270,7 +271,7 @@ class Edge(asyncio.Protocol):
         self._reader_wakes()
 
     def _control(self, opcode: int, payload: bytes) -> None:
-        if opcode == _PING and self.state == "open":
+        if opcode == _PING and self.state == "open" and not self.full:  # pongs nobody reads would fill the memory
             self._transport.write(_frame(_PONG, payload))
         elif opcode == _CLOSE:
             if self.state == "open":

@@ -188,6 +188,7 @@ async def test_many_messages_at_once_come_back_in_order(served: Served) -> None:
         ([(0x89, b"p" * 126, True)], 1002),
         ([(0x81, b"x" * (MAX_MESSAGE + 1), True)], 1009),
         ([(0x01, b"x" * MAX_MESSAGE, True), (0x80, b"x", True)], 1009),
+        ([(0x01, b"", True), *[(0x00, b"", True)] * edge.FRAGMENTS], 1009),
     ],
 )
 async def test_what_breaks_the_protocol_is_told_so_and_no_longer_listened_to(
@@ -228,6 +229,14 @@ async def test_who_does_not_answer_a_close_is_cut_off(served: Served, monkeypatc
     served.echo.edges[0].close(4408)
     await wire.read()
     assert await wire.ended()
+
+
+async def test_who_reads_nothing_is_sent_no_pongs(served: Served) -> None:
+    wire, _ = await served.open()
+    served.echo.edges[0].full = True
+    wire.send(0x89, b"are you there?")
+    wire.send(0x81, b"after it")
+    assert await wire.read() == (0x81, b"after it")
 
 
 async def test_who_reads_nothing_fills_it_and_is_cut_off(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
