@@ -25,11 +25,11 @@ from presence.booking.requests import BookRequest, OfferRequest
 from presence.booking.service import Booking
 from presence.bus import Bus
 from presence.bus.memory import MemoryBus
-from presence.chat import desk_pages as chat_desk_pages
 from presence.chat import pages as chat_pages
 from presence.chat.assembly import Assembly
-from presence.chat.gateway import Gateway
-from presence.chat.letters import Sender
+from presence.chat.desk import pages as chat_desk_pages
+from presence.chat.mail.gateway import Gateway
+from presence.chat.mail.letters import Sender
 from presence.chat.service import Noted
 from presence.clock import Clock, SystemClock
 from presence.config import Config

@@ -11,14 +11,14 @@ from starlette.routing import BaseRoute, WebSocketRoute
 
 from presence.bus import Bus
 from presence.chat import log, searching
-from presence.chat.cards import Cards
 from presence.chat.channels import Channels
-from presence.chat.desk import ChatDesk
-from presence.chat.dispatcher import Dispatcher
+from presence.chat.desk.cards import Cards
+from presence.chat.desk.dispatcher import Dispatcher
+from presence.chat.desk.service import ChatDesk
 from presence.chat.files import Files
 from presence.chat.journal import Journal
-from presence.chat.letters import Sender
-from presence.chat.mailing import Mailing
+from presence.chat.mail.letters import Sender
+from presence.chat.mail.mailing import Mailing
 from presence.chat.model import Stored
 from presence.chat.proof import Proofs
 from presence.chat.service import Chat, Noted

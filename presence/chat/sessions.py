@@ -9,8 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from presence.chat import rules, store
 from presence.chat.channels import Channels
-from presence.chat.desk import may_see, visible
-from presence.chat.dispatcher import Dispatcher
+from presence.chat.desk.dispatcher import Dispatcher
+from presence.chat.desk.service import may_see, visible
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.model import CUSTOMER, Conversation, Refusal, Visitor, adviser_sender

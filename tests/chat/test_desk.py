@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Connection, update
 
 from presence.booking.requests import BookRequest
-from presence.chat import queueing, store
-from presence.chat.desk import PAGE
+from presence.chat import store
+from presence.chat.desk import queueing
+from presence.chat.desk.service import PAGE
 from presence.roster.store import raise_clock
 from presence.storage.tables import adviser
 from tests.chat.cast import Adviser, Bank, Customer, Frame

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
+from presence.chat.desk.queueing import OFFER, PAUSE, UNATTENDED, Decision, decide, expected_wait, need_of, rescue
 from presence.chat.model import Conversation
-from presence.chat.queueing import OFFER, PAUSE, UNATTENDED, Decision, decide, expected_wait, need_of, rescue
 from presence.roster.presence import Candidate, Facts, standing_of
 
 NOW = 1_000_000

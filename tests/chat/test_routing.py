@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from presence.chat.queueing import OFFER, UNATTENDED
+from presence.chat.desk.queueing import OFFER, UNATTENDED
 from presence.roster import store as roster_store
 from presence.roster.presence import GRACE
 from presence.storage.tables import visitor

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
-from presence.chat import by_mail
+from presence.chat.mail import by_mail
 from presence.storage.tables import adviser, reply_address, visitor
 from tests.chat.cast import Adviser, Bank, Customer
 from tests.chat.mail.post import CAROL, SENDER, TRUSTED, Post, answer, bounce_of, mailed, of_corpus, part, reply_to

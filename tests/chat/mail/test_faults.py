@@ -112,7 +112,7 @@ def some_bytes(count: int) -> list[bytes]:
 async def test_no_bytes_are_too_much_for_it(
     post: Post, carol: Customer, alice: Adviser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("presence.chat.by_mail.PER_DAY", 10_000)
+    monkeypatch.setattr("presence.chat.mail.by_mail.PER_DAY", 10_000)
     c = await mailed(post, carol, alice)
     address = reply_to(await post.mail())
     before = len(await post.events(c))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from presence.chat.letters import bare
+from presence.chat.mail.letters import bare
 from presence.mail.compose import is_message_id
 from tests.chat.cast import Adviser, Customer
 from tests.chat.mail.post import CAROL, Post, answer, mailed, reply_to

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Connection, update
 
-from presence.chat import mailing
+from presence.chat.mail import mailing
 from presence.roster.board import Member
 from presence.storage.tables import customer, visitor
 from tests.chat.cast import Adviser, Bank, Customer
@@ -149,7 +149,7 @@ async def test_what_an_adviser_who_has_left_was_told_meanwhile_is_mailed_to_them
 
 
 def test_a_mail_is_written_in_the_first_language_that_we_have() -> None:
-    from presence.chat.letters import language_of
+    from presence.chat.mail.letters import language_of
 
     def member(*languages: str) -> Member:
         return Member(id=1, slug="x", name="X", languages=languages, team_ids=frozenset())

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from presence.chat import mailing
 from presence.chat.channels import Channels
 from presence.chat.journal import Journal
-from presence.chat.mailing import Mailing
+from presence.chat.mail import mailing
+from presence.chat.mail.mailing import Mailing
 from presence.config import Config
 from presence.mail.templates import MailTemplates
 from presence.storage.database import Database

@@ -9,12 +9,13 @@ from prometheus_client import Gauge
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from presence.chat import log, queueing, store
+from presence.chat import log, store
 from presence.chat.channels import Channels
+from presence.chat.desk import queueing
+from presence.chat.desk.queueing import Decision
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.model import Conversation, Entry
-from presence.chat.queueing import Decision
 from presence.chat.service import system
 from presence.clock import Clock
 from presence.errors import Unavailable

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from presence.chat import store
-from presence.chat.desk import ChatDesk, Row, may_see
+from presence.chat.desk.service import ChatDesk, Row, may_see
 from presence.chat.model import SPOKEN, Conversation, Stored
 from presence.errors import Unavailable
 from presence.live import frames

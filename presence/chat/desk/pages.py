@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from presence.chat import store
 from presence.chat.assembly import Assembly
-from presence.chat.desk import Listed, visible
+from presence.chat.desk.service import Listed, visible
 from presence.chat.model import adviser_sender
 from presence.chat.pages import assembly_of, read, received
 from presence.errors import FieldError, Invalid, NotFound

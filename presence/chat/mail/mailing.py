@@ -13,11 +13,12 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from presence.chat import correspondence, log, rules, store
-from presence.chat.correspondence import READER, Undelivered
+from presence.chat import log, rules, store
 from presence.chat.journal import Journal
-from presence.chat.letters import Letters, Sender, Thread
 from presence.chat.log import Outcome
+from presence.chat.mail import correspondence
+from presence.chat.mail.correspondence import READER, Undelivered
+from presence.chat.mail.letters import Letters, Sender, Thread
 from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, Visitor, adviser_sender
 from presence.chat.service import system
 from presence.chat.transcript import Said, spoken, transcript

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from presence.chat.letters import bare
+from presence.chat.mail.letters import bare
 from presence.chat.model import CUSTOMER, FileBody, Text
 from presence.chat.rules import MAX_TEXT, plain
 from presence.i18n import Translator

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, and_, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from presence.chat.by_mail import Before, Correspondent
+from presence.chat.mail.by_mail import Before, Correspondent
 from presence.chat.model import CUSTOMER, Text
 from presence.storage.tables import (
     adviser,

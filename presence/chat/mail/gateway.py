@@ -16,13 +16,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from presence.chat import by_mail, correspondence, log, store
-from presence.chat.by_mail import Judgement
-from presence.chat.correspondence import Addressed
+from presence.chat import log, store
 from presence.chat.files import Files, Received
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
-from presence.chat.mailing import Mailing
+from presence.chat.mail import by_mail, correspondence
+from presence.chat.mail.by_mail import Judgement
+from presence.chat.mail.correspondence import Addressed
+from presence.chat.mail.mailing import Mailing
 from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, FileBody, Stored, Text
 from presence.chat.rules import plain
 from presence.chat.service import system

@@ -1,0 +1,1 @@
+"""The advisers' side of conversations: their lists, the queue, what they do."""

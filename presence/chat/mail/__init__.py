@@ -1,0 +1,1 @@
+"""Mail behind conversations: what is mailed of them, and what comes in by mail."""
