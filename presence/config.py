@@ -116,6 +116,21 @@ class ChatConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True
     redis_url: str = ""  # redis://host:port/0; needed as soon as there is more than one process
 
 
+class CallsConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Calls by video and audio, and the servers that help them through networks."""
+
+    stun_urls: tuple[str, ...] = ()  # "stun:stun.bank.example:3478"; a TURN server answers STUN too
+    turn_urls: tuple[
+        str, ...
+    ] = ()  # "turn:turn.bank.example:3478?transport=udp", "turns:turn.bank.example:443?transport=tcp"
+    turn_secret: str = ""  # the same as coturn's static-auth-secret
+    turn_lifetime: int = 3600  # seconds for which credentials open it
+    relay_only: bool = False  # all media goes through TURN: neither side learns the other's address
+    ring_seconds: int = 30
+    grace_minutes: int = 30  # after an appointment's end in which its room stays open
+    missed_minutes: int = 15  # after the start, when who came alone is mailed a link to a new hour; 0: never
+
+
 class LimitsConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one address, key or form may do; 0 is no limit."""
 
@@ -124,6 +139,7 @@ class LimitsConfig(_Section, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bookings_per_minute: int = 20
     api_per_minute: int = 600  # a site key
     chats_per_minute: int = 10  # conversations begun
+    calls_per_minute: int = 10  # rung for, and rooms entered
     body_bytes: int = 262_144
 
 
@@ -143,6 +159,7 @@ class Config(_Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     mail: MailConfig = MailConfig()
     booking: BookingConfig = BookingConfig()
     chat: ChatConfig = ChatConfig()
+    calls: CallsConfig = CallsConfig()
     limits: LimitsConfig = LimitsConfig()
     log: LogConfig = LogConfig()
     teams: tuple[dict[str, Any], ...] = ()  # read by presence.roster.seed
@@ -155,7 +172,12 @@ HOLIDAYS = "a country or region whose holidays are known, such as FR, FR-57 or D
 
 # -- reading ------------------------------------------------------------------------------------------------------
 
-SECRETS = ("secret_key", "password", "imap_password")  # may stand in a file of their own: `password_file`
+SECRETS = (
+    "secret_key",
+    "password",
+    "imap_password",
+    "turn_secret",
+)  # may stand in a file of their own: `password_file`
 _PREFIX = "PRESENCE_"
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -341,7 +363,7 @@ def _checked(config: Config) -> list[str]:
         wrong.append(f"mail.sender: found {config.mail.sender!r}; an address alone, such as appointments@bank.example")
     if not organisation.languages:
         wrong.append("organisation.languages: found none; allowed are en, fr")
-    return wrong + _numbers_checked(config) + _inbound_checked(config.mail.inbound)
+    return wrong + _numbers_checked(config) + _inbound_checked(config.mail.inbound) + _calls_checked(config.calls)
 
 
 _RANGES = {
@@ -355,6 +377,10 @@ _RANGES = {
     "booking.hold_minutes": (1, 60),
     "chat.file_bytes": (1_024, 1_073_741_824),
     "chat.proof_bits": (0, 24),
+    "calls.turn_lifetime": (60, 3600),
+    "calls.ring_seconds": (10, 120),
+    "calls.grace_minutes": (0, 240),
+    "calls.missed_minutes": (0, 240),
     "limits.body_bytes": (16_384, 16_777_216),
 }
 _ANY_LIMIT = (0, 1_000_000)
@@ -386,6 +412,26 @@ def _inbound_checked(inbound: InboundConfig) -> list[str]:
     return wrong
 
 
+def _calls_checked(calls: CallsConfig) -> list[str]:
+    """What keeps a browser from using the TURN server; a wrong address is an error in every call (RFC 7064, RFC 7065)."""
+    wrong = [
+        f"calls.{name}: found {url!r}; such as {example}"
+        for name, urls, form, example in (
+            ("stun_urls", calls.stun_urls, _STUN, "stun:stun.bank.example:3478"),
+            ("turn_urls", calls.turn_urls, _TURN, "turn:turn.bank.example:3478?transport=udp"),
+        )
+        for url in urls
+        if not form.fullmatch(url)
+    ]
+    if calls.turn_urls and not calls.turn_secret:
+        wrong.append("calls.turn_secret: needed with turn_urls; the same as coturn's static-auth-secret")
+    if calls.relay_only and not calls.turn_urls:
+        wrong.append("calls.relay_only: turn_urls are needed, or no call would connect")
+    return wrong
+
+
+_STUN = re.compile(r"stuns?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?")
+_TURN = re.compile(r"turns?:(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?")
 _LISTEN = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:]*):\d{1,5}")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RANGE = re.compile(r"\s*([01]?\d|2[0-4]):[0-5]\d\s*-\s*([01]?\d|2[0-4]):[0-5]\d\s*")

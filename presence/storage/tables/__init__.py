@@ -16,6 +16,7 @@ from presence.storage.tables.booking import (
     reminder,
     service,
 )
+from presence.storage.tables.calls import call, call_key, call_place
 from presence.storage.tables.chat import (
     attachment,
     canned_reply,
@@ -51,6 +52,9 @@ __all__ = [
     "appointment_event",
     "attachment",
     "busy_interval",
+    "call",
+    "call_key",
+    "call_place",
     "canned_reply",
     "conversation",
     "conversation_mail",
