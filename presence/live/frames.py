@@ -4,7 +4,8 @@ One WebSocket message is a JSON array of frames, in order; each frame is an obje
 milliseconds since the epoch (UTC), conversations are named by their uid, and `seq` orders what happened in one.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -28,6 +29,8 @@ class Hello(msgspec.Struct, tag_field="t", tag="hello", frozen=True):
     token: str
     epoch: str = ""
     have: dict[str, Seq] = {}  # conversation -> the last seq it has
+    call: str = ""  # enters this call's room, and is for nothing else
+    inst: Annotated[str, msgspec.Meta(max_length=64)] = ""  # of the loaded page; another one: it was loaded again
 
 
 class Beat(msgspec.Struct, tag_field="t", tag="beat", frozen=True):
@@ -77,7 +80,98 @@ class Leave(msgspec.Struct, tag_field="t", tag="leave", frozen=True):
     c: str
 
 
-Inbound = Hello | Beat | Send | Typing | Fetch | Watch | Join | Leave
+# In a room. What is for the other side is passed on as it is, and neither stored nor logged.
+
+
+class Ready(msgspec.Struct, tag_field="t", tag="ready", frozen=True):
+    """The devices have been looked at: the call may begin. Without one, it is not ready any more."""
+
+    on: bool = True
+
+
+class Admit(msgspec.Struct, tag_field="t", tag="admit", frozen=True):
+    """The adviser lets the customer in."""
+
+
+class HoldOn(msgspec.Struct, tag_field="t", tag="hold", frozen=True):
+    """The adviser asks the customer to wait, in words."""
+
+    text: str = ""
+
+
+class Reject(msgspec.Struct, tag_field="t", tag="reject", frozen=True):
+    """The adviser turns the customer away, in words; the call is over."""
+
+    text: str = ""
+
+
+class Sdp(msgspec.Struct, tag_field="t", tag="sdp", frozen=True):
+    """A session description for the other side, of a generation; of another than the present one it is dropped."""
+
+    gen: int
+    description: Raw
+
+
+class Ice(msgspec.Struct, tag_field="t", tag="ice", frozen=True):
+    """An ICE candidate for the other side (null: there are no more), of a generation."""
+
+    gen: int
+    candidate: Raw
+
+
+class Media(msgspec.Struct, tag_field="t", tag="media", frozen=True):
+    """What the other side can expect to see and hear; told again whenever the other side comes anew."""
+
+    mic: bool
+    cam: bool
+    screen: bool = False
+    audio_only: bool = False  # and asks for no pictures
+
+
+class Rebuild(msgspec.Struct, tag_field="t", tag="rebuild", frozen=True):
+    """The connection of this generation cannot be mended: both are to make a new one."""
+
+    gen: int
+
+
+class Refresh(msgspec.Struct, tag_field="t", tag="turn", frozen=True):
+    """Asks for fresh TURN credentials."""
+
+
+class Quality(msgspec.Struct, tag_field="t", tag="quality", frozen=True):
+    """How the call is, once a generation when it connects, and whenever it has failed. For figures only."""
+
+    gen: int
+    first_frame: Annotated[int, msgspec.Meta(ge=0, le=600_000)] | None = None  # milliseconds from both being ready
+    relayed: bool | None = None
+    failure: Literal["", "permission", "no_device", "device_busy", "network", "turn", "timeout", "browser"] = ""
+
+
+class Finish(msgspec.Struct, tag_field="t", tag="finish", frozen=True):
+    """Ends it: from the adviser for both; from the customer only their part, and they may come back."""
+
+
+Inbound = (
+    Hello
+    | Beat
+    | Send
+    | Typing
+    | Fetch
+    | Watch
+    | Join
+    | Leave
+    | Ready
+    | Admit
+    | HoldOn
+    | Reject
+    | Sdp
+    | Ice
+    | Media
+    | Rebuild
+    | Refresh
+    | Quality
+    | Finish
+)
 
 
 # -- from the server ------------------------------------------------------------------------------------------------
@@ -168,13 +262,84 @@ class Card(msgspec.Struct, tag_field="t", tag="card", frozen=True):
     row: Raw
 
 
+class Calls(msgspec.Struct, tag_field="t", tag="calls", frozen=True):
+    """Every call that concerns this person now; replaces what was told before. The latest only."""
+
+    calls: Sequence[Raw]  # calls.model.Row
+    now: int
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """The other side of a room."""
+
+    name: str
+    here: bool
+    ready: bool
+    since: int | None = None  # when they first came; None: never yet
+
+
+class Room(msgspec.Struct, tag_field="t", tag="room", frozen=True, kw_only=True):
+    """The room as this side sees it; replaces what was told before. The latest only."""
+
+    call: str
+    role: Literal["adviser", "customer"]
+    state: str  # calls.model.CallState
+    outcome: str = ""
+    note: str = ""  # the adviser's words to who is held or turned away
+    medium: str
+    gen: int
+    polite: bool
+    peer: Peer
+    presence: str = ""  # to the customer: the adviser's: available, busy, away, offline, "call" on another one
+    c: str = ""  # the conversation beside it
+    starts_at: int | None = None
+    ends_at: int | None = None  # of the appointment
+    closes_at: int
+    next_at: int | None = None  # when the adviser's next appointment starts
+    extend: int = 0  # minutes that may be added, to the adviser
+    now: int
+
+
+class Turn(msgspec.Struct, tag_field="t", tag="turn", frozen=True):
+    """Servers that help through networks, for who has been admitted. `until`: get others before that."""
+
+    ice_servers: list[dict[str, Any]]
+    until: int
+    relay_only: bool = False
+
+
+class Bye(msgspec.Struct, tag_field="t", tag="bye", frozen=True):
+    """This page's part is over, and the connection with it."""
+
+    why: Literal["taken-over", "gone"]
+
+
 class Drain(msgspec.Struct, tag_field="t", tag="drain", frozen=True):
     """This server is about to stop: connect again after so many milliseconds."""
 
     after: int
 
 
-Outbound = Welcome | Event | Ack | Refused | Caught | Heads | Typed | Shown | Place | Card | Drain
+Outbound = (
+    Welcome
+    | Event
+    | Ack
+    | Refused
+    | Caught
+    | Heads
+    | Typed
+    | Shown
+    | Place
+    | Card
+    | Calls
+    | Room
+    | Turn
+    | Sdp
+    | Ice
+    | Media
+    | Bye
+    | Drain
+)
 
 
 class Close:
@@ -185,6 +350,7 @@ class Close:
     SILENT = 4408  # no beat for too long; connect again
     RESYNC = 4409  # more is waiting than may wait, or the database cannot be read; connect again and resume
     SIGNED_OUT = 4410  # the session has ended; do not come back
+    TAKEN_OVER = 4411  # another page has this one's place in the room; do not come back
     TOO_MUCH = 4429  # too many frames; connect again after a while
     GOING = 1012  # the server stops; connect again
 

@@ -1,0 +1,1 @@
+"""Calls: rooms and who may enter them, ringing, signalling, TURN."""
