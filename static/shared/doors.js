@@ -3,11 +3,11 @@
 import { inDatabase } from "./outbox.js";
 
 /**
- * @typedef {import("./link.js").Doors & import("./tabs.js").TabDoors & {
- *   keeping: import("./outbox.js").Keeping,
+ * @typedef {import("./link.js").Doors & {
  *   visible: () => boolean,
  *   attach: (page: Told) => () => void,
- * }} LiveDoors `attach` tells a page's client what happens to it, until the function that it returns is called
+ * }} PageDoors `attach` tells a page's client what happens to it, until the function that it returns is called
+ * @typedef {PageDoors & import("./tabs.js").TabDoors & { keeping: import("./outbox.js").Keeping }} LiveDoors
  * @typedef {{ tick(): void, check(): void, touched(input: boolean): void, pause(): void, resume(): void }} Told
  */
 
@@ -18,6 +18,19 @@ import { inDatabase } from "./outbox.js";
  */
 export function browser(scope) {
   return {
+    ...pageDoors(),
+    locks: navigator.locks,
+    channel: "BroadcastChannel" in globalThis ? (name) => new BroadcastChannel(name) : undefined,
+    keeping: inDatabase(scope),
+  };
+}
+
+/**
+ * What one page sees of it.
+ * @returns {PageDoors}
+ */
+export function pageDoors() {
+  return {
     socket: (url) => new WebSocket(url),
     now: () => Date.now(), // unlike performance.now it goes on while the machine sleeps
     later: (act, ms) => {
@@ -25,9 +38,6 @@ export function browser(scope) {
       return () => clearTimeout(timer);
     },
     random: () => Math.random(),
-    locks: navigator.locks,
-    channel: "BroadcastChannel" in globalThis ? (name) => new BroadcastChannel(name) : undefined,
-    keeping: inDatabase(scope),
     visible,
     attach,
   };

@@ -4,7 +4,8 @@
  * @typedef {{ t: string, [field: string]: any }} Frame
  * @typedef {{ token: string, by?: string }} Pass what opens the connection, and whom its events will name
  * @typedef {{ state: "connecting" | "open" | "waiting" | "ended", again?: number, code?: number }} Status
- *   `again`: milliseconds until the next try, after a close with `code`; ended: the session is over, only `start` begins anew
+ *   `again`: milliseconds until the next try, after a close with `code`; ended: the session is over, or another page has
+ *   taken this one's place, only `start` begins anew
  * @typedef {{
  *   socket: (url: string) => WebSocket,
  *   now: () => number,
@@ -30,7 +31,7 @@ const FRESH = 5 * 60_000; // for which a pass is used again
 const STEADY = 10_000; // after which an open connection counts as a good one
 const MISSED = 2; // beats without an answer
 const MOST = { frames: 60, bytes: 60_000 }; // in one message; the server takes 64 and 64 KiB
-const CODE = { badFrame: 4400, unauthorised: 4401, signedOut: 4410, tooMuch: 4429 };
+const CODE = { badFrame: 4400, unauthorised: 4401, signedOut: 4410, takenOver: 4411, tooMuch: 4429 };
 
 /**
  * What to do after a connection has gone: how long to wait, whether the pass is spent, whether it is over. Pure.
@@ -43,7 +44,7 @@ export function plan(code, failures, after, random) {
   const jittered = Math.min(CAP, BASE * 2 ** failures) * (0.5 + random / 2);
   let wait = after === undefined ? jittered : after + random * BASE;
   if (code === CODE.tooMuch || code === CODE.badFrame) wait = Math.max(wait, 5_000 * (1 + random));
-  return { wait, spent: code === CODE.unauthorised, over: code === CODE.signedOut };
+  return { wait, spent: code === CODE.unauthorised, over: code === CODE.signedOut || code === CODE.takenOver };
 }
 
 export class Link {
@@ -170,7 +171,7 @@ export class Link {
     this.#drop();
     const { wait, spent, over } = plan(code, this.#failures, this.#after, this.doors.random());
     if (spent || over) this.#pass = null;
-    if (over) return this.#tell({ state: "ended" });
+    if (over) return this.#tell({ state: "ended", code });
     this.#failures += 1;
     this.#after = undefined;
     this.#cancel = this.doors.later(() => void this.#open(), wait);

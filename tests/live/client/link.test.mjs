@@ -45,6 +45,7 @@ test("after a drain it comes back when it was told, and a little by chance", () 
 
 test("codes say what to do", () => {
   assert.deepEqual([plan(4401, 0, undefined, 0).spent, plan(4410, 0, undefined, 0).over], [true, true]);
+  assert.equal(plan(4411, 0, undefined, 0).over, true);
   assert.ok(plan(4429, 0, undefined, 0).wait >= 5000);
   assert.ok(plan(4400, 0, undefined, 0).wait >= 5000);
   assert.ok(plan(4409, 0, undefined, 0).wait < 1000);
