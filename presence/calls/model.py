@@ -100,6 +100,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None  # rings until
     c: str = ""  # its conversation, when there is one
     page: str = ""  # where the customer rings from, to advisers
+    language: str = ""  # the customer's, to advisers
+    verified: bool = False  # to advisers: it is known who the customer is
     starts_at: int | None = None  # of the appointment
     appointment: int | None = None  # its id, to advisers
     service: dict[str, str] = {}  # the appointment's, by language
