@@ -1,11 +1,14 @@
-// Two quiet notes: only once somebody has asked for them, and kept in mind for the next visit.
+// Two quiet notes: only once somebody has asked for them, and kept in mind for the next visit. A ring repeats them.
 
 import { remember, remembered } from "./remembered.js";
 
 const NOTES = [659.3, 880]; // hertz
+const PAUSE = 2; // seconds from one ring to the next
+const RINGS = 20; // of them: longer than anybody lets it ring
 
 export class Chime {
   /** @type {AudioContext | null} */ #audio = null;
+  /** @type {OscillatorNode[]} */ #ringing = [];
 
   /** @param {string} name under which the choice is remembered */
   constructor(name) {
@@ -21,21 +24,39 @@ export class Chime {
     return this.on;
   }
 
+  /**
+   * Ring, or be silent again. All of it is planned at once: in a page that nobody looks at, timers come late.
+   * @param {boolean} on
+   */
+  ring(on) {
+    if (!on) for (const tone of this.#ringing.splice(0)) tone.stop();
+    else if (this.on && !this.#ringing.length) {
+      for (let n = 0; n < RINGS; n++) this.#ringing.push(...this.#tones(n * PAUSE), ...this.#tones(n * PAUSE + 0.3));
+    }
+  }
+
   play() {
-    if (!this.on) return;
-    this.#audio ??= new AudioContext();
-    const { currentTime, destination } = this.#audio;
-    void this.#audio.resume();
-    for (const [order, pitch] of NOTES.entries()) {
-      const [tone, loudness] = [this.#audio.createOscillator(), this.#audio.createGain()];
-      const from = currentTime + order * 0.12;
+    if (this.on) this.#tones(0);
+  }
+
+  /**
+   * @param {number} later seconds until they are heard
+   * @returns {OscillatorNode[]}
+   */
+  #tones(later) {
+    const audio = (this.#audio ??= new AudioContext());
+    void audio.resume();
+    return NOTES.map((pitch, order) => {
+      const [tone, loudness] = [audio.createOscillator(), audio.createGain()];
+      const from = audio.currentTime + later + order * 0.12;
       tone.frequency.value = pitch;
       loudness.gain.setValueAtTime(0, from);
       loudness.gain.linearRampToValueAtTime(0.08, from + 0.02);
       loudness.gain.exponentialRampToValueAtTime(0.001, from + 0.5);
-      tone.connect(loudness).connect(destination);
+      tone.connect(loudness).connect(audio.destination);
       tone.start(from);
       tone.stop(from + 0.5);
-    }
+      return tone;
+    });
   }
 }

@@ -28,8 +28,8 @@ import { Link } from "./link.js";
 
 const PATIENCE = 15_000; // milliseconds after which an answer that has not come is asked for again
 const MOST = 200; // conversations in a hello
-const KEPT = new Set(["presence", "place"]); // only the latest counts, and a page that comes later needs it
-const PASSED_ON = new Set(["presence", "place", "typing", "card"]);
+const KEPT = new Set(["presence", "place", "calls"]); // only the latest counts, and a page that comes later needs it
+const PASSED_ON = new Set(["presence", "place", "calls", "typing", "card"]);
 
 export class Leader {
   /** @type {Map<string, Other>} */ #others = new Map();
@@ -208,7 +208,7 @@ export class Leader {
     else if (frame.t === "beat") this.#compare(frame.heads);
     else if (frame.t === "caught") this.#caught(frame);
     else if (PASSED_ON.has(frame.t)) {
-      if (KEPT.has(frame.t)) this.#latest.set(`${frame.t} ${frame.what ?? frame.c}`, frame);
+      if (KEPT.has(frame.t)) this.#latest.set(`${frame.t} ${frame.what ?? frame.c ?? ""}`, frame);
       this.home.told(frame);
       this.#tell([frame]);
     }

@@ -23,6 +23,7 @@ export { Over } from "./link.js";
  * @typedef {import("./link.js").Frame} Frame
  * @typedef {import("./link.js").Status} Status
  * @typedef {import("./outbox.js").Item} Item
+ * @typedef {import("./calls.js").Call} Call
  * @typedef {{
  *   scope: string,
  *   pass: () => Promise<import("./link.js").Pass>,
@@ -44,6 +45,7 @@ export { Over } from "./link.js";
  *   presence: Frame,
  *   place: Frame,
  *   card: Frame,
+ *   calls: { calls: Call[], now: number },
  * }} Heard
  *   outbox: `pending(c)` is another; caught: all that there was has come; reset: forget what you show of `c`, it comes
  *   anew; unknown: there is no `c` for you; welcome: connected (again): ask over HTTP for what is not in a log

@@ -89,6 +89,17 @@ test("a page that comes later is told what came before, and who is there", async
   assert.equal(third.live.status.state, "open");
 });
 
+test("calls are heard on every page, and one that comes later is told the latest of them", async () => {
+  const { browser, first, second, server } = await two();
+  for (const calls of [[{ call: "a", state: "ringing" }], [{ call: "a", state: "admitted" }]]) {
+    server.tell(server.open[0], { t: "calls", calls, now: 1 });
+    await settle();
+  }
+  const third = await browser.open();
+  const heard = (page) => page.of("calls").map(({ calls }) => calls[0].state);
+  assert.deepEqual([first, second, third].map(heard), [["ringing", "admitted"], ["ringing", "admitted"], ["admitted"]]);
+});
+
 test("somebody looks as long as any page is looked at", async () => {
   const { first, second, server } = await two();
   first.visible = false;

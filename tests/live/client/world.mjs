@@ -147,7 +147,7 @@ export class Page {
         },
       },
     });
-    for (const name of ["event", "outbox", "caught", "reset", "unknown", "status", "typing", "presence", "place"]) {
+    for (const name of ["event", "outbox", "caught", "reset", "unknown", "status", "typing", "presence", "place", "calls"]) {
       this.live.on(name, (value) => this.heard.push([name, value]));
     }
   }
