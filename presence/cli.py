@@ -16,7 +16,7 @@ import typer
 from sqlalchemy.engine import make_url
 
 from presence import __version__
-from presence.app import correspondence_of, create_app
+from presence.app import create_app
 from presence.booking import seed as booking_seed
 from presence.booking.service import Booking
 from presence.clock import SystemClock, instant, utc
@@ -26,6 +26,7 @@ from presence.first import first_of, sow
 from presence.i18n import translator
 from presence.mail.smtp import probe
 from presence.observe import configure_logging
+from presence.parts import correspondence_of
 from presence.roster import seed as roster_seed
 from presence.roster.service import Roster, hours_of
 from presence.roster.sign_in import SignIn
