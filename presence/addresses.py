@@ -1,4 +1,4 @@
-"""Mail addresses by their form. Pure."""
+"""Addresses by their form: of mail, and of rooms elsewhere. Pure."""
 
 import re
 
@@ -9,7 +9,19 @@ _ADDRESS = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
+# RFC 3986 2: what an address is made of. Nothing can be filled into the host.
+_ROOM = re.compile(
+    r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
+    r"(?:[/?#](?:[a-z0-9._~:/?#@!$&'()*+,;=%-]|\{room\}|\{language\})*)?",
+    re.IGNORECASE | re.ASCII,
+)
+
 
 def addressable(email: str) -> bool:
     """Whether mail can be addressed to this: ASCII, no quoted local part, as long as RFC 5321 allows."""
     return len(email) <= 254 and email.find("@") <= 64 and _ADDRESS.fullmatch(email) is not None
+
+
+def leads_to_a_room(template: str) -> bool:
+    """Whether an address can be a room's: https, with nothing to fill in but {room} and {language}."""
+    return _ROOM.fullmatch(template) is not None

@@ -58,6 +58,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     confirmation: Literal["immediate", "adviser"] = "immediate"
     cut_off: int = 120  # minutes before the start after which the customer can neither move nor cancel
     reminders: tuple[int, ...] = (1440, 60)  # minutes before the start
+    room: str = ""  # where it meets when not in a room of ours: "https://meet.example/{room}", also with {language}
 
     def __post_init__(self) -> None:
         # However a service comes about: what is no whole number of cells would be offered and could not be kept.

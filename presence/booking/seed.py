@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from presence.addresses import leads_to_a_room
 from presence.booking import store
 from presence.booking.model import Question, Service
 from presence.config import tables
 from presence.errors import ConfigError
 from presence.roster import store as roster_store
+from presence.roster.seed import ROOM
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KEY = re.compile(r"[a-z0-9_]{1,40}")
@@ -46,6 +48,8 @@ def _wrong_with(one: Service) -> Iterator[str]:
             yield f"{key}: found {minutes}; 0 to {_LONGEST} minutes"
     if not all(1 <= minutes <= _LONGEST for minutes in one.reminders):
         yield f"reminders: found {list(one.reminders)}; 1 to {_LONGEST} minutes"
+    if one.room and not leads_to_a_room(one.room):
+        yield f"room: found {one.room!r}; {ROOM}"
     keys = [question.key for question in one.questions]
     for number, question in enumerate(one.questions):
         yield from (f"questions[{number}].{problem}" for problem in _wrong_question(question, keys[:number]))

@@ -111,6 +111,7 @@ class Adviser(msgspec.Struct, frozen=True, kw_only=True):
     exceptions: tuple[DayException, ...] = ()
     absences: tuple[Absence, ...] = ()
     supervisor: bool = False  # sees every conversation and may join it
+    room: str = ""  # their own address in the place of a service's external room, such as a fixed meeting's
 
 
 def _minute_of_day(text: str) -> int:

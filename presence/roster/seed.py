@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from presence.addresses import addressable
+from presence.addresses import addressable, leads_to_a_room
 from presence.config import read_text, tables
 from presence.errors import ConfigError, FieldError
 from presence.i18n import is_zone
@@ -52,6 +52,7 @@ class AdviserEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     password: str = ""  # empty: cannot sign in
     password_file: str = ""
     supervisor: bool = False
+    room: str = ""
     exceptions: tuple[DayException, ...] = ()
     absences: tuple[Absence, ...] = ()
 
@@ -110,6 +111,8 @@ def wrong_with(entry: AdviserEntry) -> dict[str, FieldError]:
         wrong["teams"] = FieldError(_SLUGS)
     elif len({place.team for place in entry.teams}) < len(entry.teams):
         wrong["teams"] = FieldError("Name each one once")
+    if entry.room and not leads_to_a_room(entry.room):
+        wrong["room"] = FieldError(ROOM)
     password = passwords.wrong_with(entry.password) if entry.password else None
     if password is not None:
         wrong["password"] = password
@@ -121,6 +124,7 @@ def normal(email: str) -> str:
     return email.strip().lower()
 
 
+ROOM = "An address such as https://meet.example/{room}; it may also hold {language}"
 _SLUGS = "Lower-case letters, digits and dashes"
 
 
@@ -197,6 +201,7 @@ def _values(one: AdviserEntry, version: int, now: int) -> dict[str, Any]:
         "weekly_limit": one.weekly_limit,
         "password_hash": passwords.hashed(one.password) if one.password else "",
         "supervisor": one.supervisor,
+        "room": one.room,
         "active": True,
         "agenda_version": version,
         "created_at": now,

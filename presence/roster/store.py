@@ -87,6 +87,7 @@ def _adviser(row: Row[Any], exceptions: tuple[DayException, ...], absences: tupl
         exceptions=exceptions,
         absences=absences,
         supervisor=row.supervisor,
+        room=row.room,
     )
 
 

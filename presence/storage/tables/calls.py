@@ -40,6 +40,7 @@ call = Table(
     Column("first_frame", Integer),  # milliseconds from both being ready to the first picture or sound
     Column("relayed", Boolean),  # media goes through TURN
     Column("failure", Text, nullable=False, server_default=""),  # calls.model.Failure
+    instant_column("missed_for", nullable=True),  # the start at which one side came alone, once that was mailed
     UniqueConstraint("appointment_id"),
     Index("ix_call_state_closes_at", "state", "closes_at"),
     Index("ix_call_adviser_id_state", "adviser_id", "state"),

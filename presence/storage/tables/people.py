@@ -29,6 +29,7 @@ adviser = Table(
     Column("password_hash", Text, nullable=False, server_default=""),  # argon2id; empty: cannot sign in
     Column("feed_fingerprint", Text, unique=True),
     Column("supervisor", Boolean, nullable=False, server_default=false()),  # sees every conversation, may join it
+    Column("room", Text, nullable=False, server_default=""),  # in the place of a service's external room
     Column("active", Boolean, nullable=False),
     Column("agenda_version", BigInteger, nullable=False),  # the clock's value at the last change of their agenda
     instant_column("created_at"),

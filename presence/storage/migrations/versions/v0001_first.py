@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.Text(), server_default="", nullable=False),
         sa.Column("feed_fingerprint", sa.Text(), nullable=True),
         sa.Column("supervisor", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("room", sa.Text(), server_default="", nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("agenda_version", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("first_frame", sa.Integer(), nullable=True),
         sa.Column("relayed", sa.Boolean(), nullable=True),
         sa.Column("failure", sa.Text(), server_default="", nullable=False),
+        sa.Column("missed_for", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["adviser_id"], ["adviser.id"], name=op.f("fk_call_adviser_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(
             ["appointment_id"], ["appointment.id"], name=op.f("fk_call_appointment_id"), ondelete="CASCADE"
