@@ -4,11 +4,12 @@ Every process computes the same from the same rows, so that no node need tell an
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 import structlog
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from presence.clock import Clock
@@ -21,7 +22,10 @@ from presence.storage.tables import (
     agenda_clock,
     appointment,
     appointment_adviser,
+    call,
+    call_place,
     conversation,
+    lease,
     presence_wish,
     team,
     team_member,
@@ -31,6 +35,7 @@ log = structlog.get_logger("presence.roster")
 
 PACE = 2.0  # seconds between looks
 TOGETHER = 0.05  # seconds in which changes are seen as one
+ENTERING = 30  # seconds after a call was accepted in which its adviser counts as being on it, on the way to its room
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +86,7 @@ class Board:
         wishes = {row.adviser_id: row for row in connection.execute(select(presence_wish))}
         loads = _loads(connection)
         engaged = _appointments(connection, now)
+        on_call, rung = advisers_on_call(connection, now), ringing_at(connection, now)
         return {
             id_: standing_of(
                 Facts(
@@ -90,6 +96,8 @@ class Board:
                     reachable=id_ in there,
                     engaged=there.get(id_, False),
                     load=loads.get(id_, 0),
+                    in_call=id_ in on_call,
+                    rung=id_ in rung,
                     appointment=id_ in engaged,
                 )
             )
@@ -171,3 +179,38 @@ def _appointments(connection: Connection, now: int) -> set[int]:
         )
     )
     return set(rows.scalars())
+
+
+def advisers_on_call(connection: Connection, now: int) -> set[int]:
+    """Advisers who are connected to the room of a call that has begun, or are on the way there."""
+    theirs = and_(call_place.c.call_id == call.c.id, call_place.c.role == "adviser")
+    alive = and_(lease.c.id == call_place.c.connection, lease.c.expires_at > now)
+    rows = connection.execute(
+        select(call.c.adviser_id, call.c.admitted_at, call_place.c.person, lease.c.id)
+        .join_from(call, call_place, theirs, isouter=True)
+        .join(lease, alive, isouter=True)
+        .where(call.c.state == "admitted")
+    )
+    found = set()
+    for adviser_id, admitted_at, person, connected in rows:
+        if connected is not None:
+            found.add(int(person.partition(":")[2]))
+        elif person is None and adviser_id is not None and (admitted_at or 0) > now - ENTERING:
+            found.add(adviser_id)
+    return found
+
+
+def ringing_at(connection: Connection, now: int) -> dict[int, int]:
+    """Advisers whom calls ring at, or who ring for one: how many calls."""
+    rows = connection.execute(
+        select(call.c.origin, call.c.adviser_id, call.c.rung, call.c.declined).where(
+            call.c.state == "ringing", call.c.rings_until > now
+        )
+    )
+    found: Counter[int] = Counter()
+    for origin, adviser_id, rung, declined in rows:
+        if origin == "adviser":
+            found[adviser_id] += 1
+        else:
+            found.update(set(msgspec.json.decode(rung)) - set(msgspec.json.decode(declined)))
+    return dict(found)

@@ -31,6 +31,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     engaged: bool = False
     load: int = 0  # conversations they have or are offered
     in_call: bool = False
+    rung: bool = False  # a call rings at them, or they ring for one
     appointment: bool = False  # one is running, or about to start
 
 
@@ -43,11 +44,13 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     load: int
     capacity: int
     reachable: bool
+    may_ring: bool = False  # they can be rung for a call, however many conversations they have
+    rung: bool = False  # just now
 
     @property
     def free(self) -> int:
-        """Conversations that may still be given to them."""
-        return max(self.capacity - self.load, 0) if self.state == "available" else 0
+        """Conversations that may still be given to them: none while it rings."""
+        return max(self.capacity - self.load, 0) if self.state == "available" and not self.rung else 0
 
 
 def state_of(facts: Facts) -> State:
@@ -70,6 +73,8 @@ def standing_of(facts: Facts) -> Standing:
         load=facts.load,
         capacity=facts.capacity,
         reachable=facts.reachable,
+        may_ring=state_of(msgspec.structs.replace(facts, load=0, capacity=1)) == "available",
+        rung=facts.rung,
     )
 
 
