@@ -25,9 +25,9 @@ from presence.config import Config, DatabaseConfig, MailConfig, OrganisationConf
 from presence.mail.smtp import probe
 from presence.mail.worker import MailWorker
 from presence.storage.tables import outbox
+from tests.certificates import Certificate
 from tests.mail.cast import CAROL, DAVE, MailServer, running
 from tests.mail.postfix import free_port, postfix
-from tests.mail.test_smtp import Certificate
 from tests.support import FrozenClock, adviser, service
 
 PATIENCE = 60  # seconds until a test that waits for Postfix gives up

@@ -1,17 +1,12 @@
 """What a connection makes of a real server's answers."""
 
-import datetime as dt
-import ipaddress
-import ssl
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from presence.mail.rules import Reply
 from presence.mail.smtp import Connection, Timeouts, Unreachable, probe
+from tests.certificates import Certificate
 from tests.mail.cast import BANK, CAROL, DAVE, MailServer, config_for, disconnect, greeting, mail, stall
 
 RAW = mail("one").raw
@@ -118,37 +113,6 @@ async def test_a_server_that_wants_a_sign_in_is_our_trouble_and_not_the_recipien
 
 
 # -- TLS ----------------------------------------------------------------------------------------------------------
-
-
-class Certificate:
-    """A certificate for 127.0.0.1, what a server needs of it, and a client that trusts it."""
-
-    def __init__(self, directory: Path) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-            )
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        file = directory / "mail.pem"
-        encoding, private = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-        file.write_bytes(
-            key.private_bytes(encoding, private, serialization.NoEncryption()) + certificate.public_bytes(encoding)
-        )
-        self.server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self.server.load_cert_chain(file)
-        self.trust = ssl.create_default_context(cafile=str(file))
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from presence.config import Config
+from tests.certificates import Certificate
 from tests.chat.cast import Adviser, Customer, configuration
 from tests.chat.mail.post import Post, answer, mailed, reply_to, until, with_mail
 from tests.mail.cast import MailServer
 from tests.mail.inbound.dovecot import PASSWORD, Dovecot, dovecot
-from tests.mail.test_smtp import Certificate
 
 
 @pytest.fixture(scope="module")

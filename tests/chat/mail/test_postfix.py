@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from presence.config import Config
+from tests.certificates import Certificate
 from tests.chat.cast import Adviser, Customer, configuration
 from tests.chat.mail.post import CAROL, Post, answer, bounce_of, mailed, reply_to, until, with_mail
 from tests.mail.cast import MailServer
 from tests.mail.postfix import free_port, postfix
-from tests.mail.test_smtp import Certificate
 
 
 class Way(NamedTuple):

@@ -14,10 +14,10 @@ from presence.mail.inbound.addresses import Addresses
 from presence.mail.inbound.imap import ImapDoor
 from presence.mail.inbound.imap_session import Account, ImapError, ImapSession, Timeouts
 from presence.mail.inbound.model import InboundEnvelope, Verdict
+from tests.certificates import Certificate
 from tests.mail.cast import FakeTime
 from tests.mail.inbound.cast import CAROL, REPLY, Keeper, raw_mail
 from tests.mail.inbound.dovecot import PASSWORD, Dovecot, dovecot
-from tests.mail.test_smtp import Certificate
 
 OURS = Addresses("reply+{token}@bank.example", "bounce+{token}@bank.example").ours
 LARGEST = 200_000
