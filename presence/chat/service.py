@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from presence.chat import log, rules, store
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
-from presence.chat.model import CUSTOMER, SYSTEM, Conversation, Entry, Refusal, Stored, Visitor
+from presence.chat.model import CUSTOMER, SYSTEM, Conversation, ConversationState, Entry, Refusal, Stored, Visitor
 from presence.clock import Clock
 from presence.errors import FieldError, Invalid, NotFound, NotPossible
 from presence.i18n import N_
@@ -124,12 +124,12 @@ class Chat:
 
     async def introduce(self, one: Visitor, name: str, email: str) -> Visitor:
         """They say who they are. `Invalid` names the fields."""
-        name, email = _tidy(name, email)
+        name, email = tidied(name, email)
         now = self._clock.now()
 
         def work(connection: Connection) -> Visitor:
-            known = _introduced(connection, one, name, email, now)
-            before = store.open_of(connection, _key(one))
+            known = introduced(connection, one, name, email, now)
+            before = store.open_of(connection, person_key(one))
             if before is not None and before.customer_id != known.customer_id:
                 store.change(connection, before.id, customer_id=known.customer_id)
             return known
@@ -143,14 +143,14 @@ class Chat:
 
         When nobody is there it becomes a message, and then a mail address is needed to answer to.
         """
-        name, email = _tidy(request.name or one.name, request.email or one.email)
+        name, email = tidied(request.name or one.name, request.email or one.email)
         text = rules.plain(request.text)
         if not text or len(text) > rules.MAX_TEXT or not rules.named(request.id):
             raise Invalid({"text": FieldError("Please write something")})
         team_id, wanted = self._board.teams.get(request.team), self._board.by_slug.get(request.adviser)
         attended = self._attended(team_id)
         now, at = self._clock.now(), self._clock.now_ms()
-        key, page = _key(one), rules.plain(request.page)[:MAX_PAGE]
+        key, page = person_key(one), rules.plain(request.page)[:MAX_PAGE]
 
         def work(connection: Connection) -> tuple[Opened, list[Outcome]]:
             before = store.open_of(connection, key)
@@ -160,29 +160,18 @@ class Chat:
                 return Opened(before, repeated=True), outcomes
             if not attended and not email:
                 raise Invalid({"email": FieldError("Nobody is there just now: where may we answer?")})
-            visitor = _introduced(connection, one, name, email, now)
-            id_ = store.add(
+            visitor = introduced(connection, one, name, email, now)
+            id_ = begun(
                 connection,
-                {
-                    "uid": random_token(),
-                    "site_id": one.site_id,
-                    "visitor_id": one.id,
-                    "customer_id": visitor.customer_id,
-                    "person_key": key,
-                    "state": "waiting" if attended else "message",
-                    "language": request.language,
-                    "subject": rules.plain(request.subject)[:MAX_NAME],
-                    "team_id": team_id,
-                    "wanted_adviser_id": wanted.id if wanted else None,
-                    "queued_at": now,
-                    "page": page,
-                    "last_seq": 0,
-                    "customer_seen": 0,
-                    "adviser_seen": 0,
-                    "mailed_seq": 0,
-                    "created_at": now,
-                    "updated_at": now,
-                },
+                visitor,
+                state="waiting" if attended else "message",
+                language=request.language,
+                page=page,
+                now=now,
+                subject=rules.plain(request.subject)[:MAX_NAME],
+                team_id=team_id,
+                wanted_adviser_id=wanted.id if wanted else None,
+                queued_at=now,
             )
             entries = [
                 system(id_, "opened", page=page),
@@ -278,9 +267,32 @@ class Chat:
         return await self._database.read(lambda connection: log.read(connection, conversation_id, after, limit))
 
 
-def _key(one: Visitor) -> str:
+def person_key(one: Visitor) -> str:
     """A person at a site: they have one open conversation."""
     return f"{one.site_id or 0}:" + (f"c{one.customer_id}" if one.verified else f"v{one.id}")
+
+
+def begun(
+    connection: Connection, one: Visitor, *, state: ConversationState, language: str, page: str, now: int, **more: Any
+) -> int:
+    """A new conversation of somebody who has no open one, with nothing in its log; `more` is of its row. Returns its id."""
+    values = {
+        "uid": random_token(),
+        "site_id": one.site_id,
+        "visitor_id": one.id,
+        "customer_id": one.customer_id,
+        "person_key": person_key(one),
+        "state": state,
+        "language": language,
+        "page": page,
+        "last_seq": 0,
+        "customer_seen": 0,
+        "adviser_seen": 0,
+        "mailed_seq": 0,
+        "created_at": now,
+        "updated_at": now,
+    }
+    return store.add(connection, {**values, **more})
 
 
 def owned(connection: Connection, one: Visitor, uid: str, *, lock: bool = False) -> Conversation:
@@ -313,7 +325,8 @@ def closed(connection: Connection, found: Conversation, by: str, now: int, at: i
     return outcomes
 
 
-def _introduced(connection: Connection, one: Visitor, name: str, email: str, now: int) -> Visitor:
+def introduced(connection: Connection, one: Visitor, name: str, email: str, now: int) -> Visitor:
+    """A visitor as they say they are now; one who is vouched for stays who they are."""
     if (name, email) == (one.name, one.email) or one.verified:
         return one
     customer_id = one.customer_id
@@ -325,7 +338,8 @@ def _introduced(connection: Connection, one: Visitor, name: str, email: str, now
     return msgspec.structs.replace(one, name=name, email=email, customer_id=customer_id)
 
 
-def _tidy(name: str, email: str) -> tuple[str, str]:
+def tidied(name: str, email: str) -> tuple[str, str]:
+    """A name and a mail address as they are kept. `Invalid` names the fields."""
     name, email = " ".join(rules.plain(name).split())[:MAX_NAME], email.strip().lower()
     if email and (len(email) > 254 or not addressable(email)):
         raise Invalid({"email": FieldError("This is not an email address, such as name@example.com")})

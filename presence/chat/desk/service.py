@@ -162,7 +162,7 @@ class ChatDesk:
                 return {}, []
             if one.state not in {"waiting", "message"} or one.adviser_id not in {None, me.id}:
                 raise NotPossible(N_("Somebody else has taken this conversation"))
-            return _given(me, now), [system(one.id, "joined", adviser=me.id, name=me.name)]
+            return given(me, now), [system(one.id, "joined", adviser=me.id, name=me.name)]
 
         await self._do(me, uid, step)
 
@@ -176,7 +176,7 @@ class ChatDesk:
                 return {}, []
             before = self._board.members.get(one.adviser_id or 0)
             left = [system(one.id, "left", adviser=before.id, name=before.name)] if before else []
-            return _given(me, now), [*left, system(one.id, "joined", adviser=me.id, name=me.name)]
+            return given(me, now), [*left, system(one.id, "joined", adviser=me.id, name=me.name)]
 
         await self._do(me, uid, step)
 
@@ -266,7 +266,7 @@ class ChatDesk:
                 return {}, []
             if store.open_again(connection, one):
                 raise NotPossible(N_("The customer has begun another conversation"))
-            changes = {**_given(me, now), "closed_at": None}
+            changes = {**given(me, now), "closed_at": None}
             return changes, [system(one.id, "reopened"), system(one.id, "joined", adviser=me.id, name=me.name)]
 
         await self._do(me, uid, step)
@@ -344,7 +344,8 @@ def _place(after: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _given(me: Member, now: int) -> dict[str, Any]:
+def given(me: Member, now: int) -> dict[str, Any]:
+    """What changes of a conversation that is an adviser's from now on."""
     return {
         "state": "active",
         "adviser_id": me.id,
