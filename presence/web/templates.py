@@ -26,7 +26,7 @@ class TokenInForms(Extension):
 
 
 class Templates:
-    """Renders a template in a language. Templates see `_`, `ngettext`, `t`, `language` and `asset`."""
+    """Renders a template in a language. Templates see `_`, `ngettext`, `t`, `language`, `asset`, `icon` and `sprite`."""
 
     def __init__(self, asset: Callable[[str], str], **shared: Any) -> None:
         self._environment = Environment(
@@ -39,7 +39,8 @@ class Templates:
             extensions=[TokenInForms],
         )
         self._environment.filters["upfirst"] = upfirst
-        self._environment.globals.update(asset=asset, **shared)
+        icons: Any = self._environment.get_template("icons.html").module
+        self._environment.globals.update(asset=asset, icon=icons.icon, sprite=icons.sprite, **shared)
 
     def render(self, name: str, language: str, **context: Any) -> str:
         """The text of a page."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jinja2 import DictLoader, UndefinedError
 
+from presence.web.assets import Assets, static_directory
 from presence.web.templates import DIRECTORY, Templates
 
 
@@ -61,3 +62,27 @@ def test_no_page_has_script_or_style_in_it_for_browsers_would_refuse_it(file: Pa
     assert not re.search(r"<style|\sstyle=|\son\w+=\"|javascript:", text)
     scripts = re.findall(r"<script\b[^>]*>", text)
     assert all("src=" in tag or 'type="application/json"' in tag for tag in scripts)  # data are never run
+
+
+@pytest.mark.parametrize("page", ["chat/chat.html", "desk/dashboard.html"])
+def test_a_page_has_the_icons_that_its_scripts_set_down(page: str) -> None:
+    text = (DIRECTORY / page).read_text()
+    (names,) = re.findall(r"sprite\(\[(.*?)\]\)", text)
+    (script,) = re.findall(r'<script type="module" src="{{ asset\("(.*?)"\) }}"', text)
+    assets = Assets()
+    modules = [address.removeprefix(assets.url("")) for address in (assets.url(script), *assets.modules(script))]
+    calls = re.findall(r"\bicon\((.*?)\)", "".join((static_directory() / one).read_text() for one in modules))
+    wanted = set(re.findall(r'(?<!== )"([\w-]+)"', " ".join(calls)))
+    assert wanted
+    assert wanted <= set(re.findall(r'"([\w-]+)"', names))
+
+
+def test_an_icon_is_a_drawing_and_one_that_nobody_drew_is_an_error() -> None:
+    html = templates(a='{{ icon("check", "small") }}').render("a.html", "en")
+    assert (
+        html
+        == '<svg class="icon small" viewBox="0 0 24 24" aria-hidden="true"><path d="m5 12.5 4.5 4.5L19 7.5" /></svg>'
+    )
+    for missing in ('{{ icon("chekc") }}', '{{ sprite(["chekc"]) }}'):
+        with pytest.raises(UndefinedError):
+            templates(a=missing).render("a.html", "en")
