@@ -52,6 +52,12 @@ def check_change(appointment: Appointment, now: int) -> None:
         raise TooLate()
 
 
+def may_extend(appointment: Appointment, minutes: int, now: int) -> bool:
+    """Whether it makes sense to add minutes: it has begun, and would not be over even so."""
+    running = appointment.state in {"confirmed", "held"} and appointment.starts_at <= now
+    return running and minutes > 0 and now < appointment.ends_at + minutes * 60
+
+
 def cells(service: Service, start: int, duration: int) -> tuple[int, int]:
     """The cells an appointment takes, buffers included: first, and one past the last. `duration` in minutes."""
     return (start - service.buffer_before * 60) // CELL, (start + (duration + service.buffer_after) * 60) // CELL
