@@ -43,6 +43,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     site_id: int | None
     visitor_id: int | None
     customer_id: int | None
+    team_id: int | None = None
     adviser_id: int | None
     rung: tuple[int, ...]
     declined: tuple[int, ...]

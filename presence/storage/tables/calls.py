@@ -16,6 +16,7 @@ call = Table(
     Column("site_id", ForeignKey("site.id", ondelete="SET NULL")),
     Column("visitor_id", ForeignKey("visitor.id", ondelete="SET NULL")),  # the browser that rings or is rung
     Column("customer_id", ForeignKey("customer.id", ondelete="SET NULL")),
+    Column("team_id", ForeignKey("team.id", ondelete="SET NULL")),  # that was asked for
     Column("adviser_id", ForeignKey("adviser.id", ondelete="SET NULL")),  # who has the adviser's place, or will have it
     Column("rung", Text, nullable=False, server_default="[]"),  # JSON: advisers whom it rings at
     Column("declined", Text, nullable=False, server_default="[]"),  # JSON: of these, who declined

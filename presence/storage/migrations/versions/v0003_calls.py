@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("site_id", BIG_ID, nullable=True),
         sa.Column("visitor_id", BIG_ID, nullable=True),
         sa.Column("customer_id", BIG_ID, nullable=True),
+        sa.Column("team_id", BIG_ID, nullable=True),
         sa.Column("adviser_id", BIG_ID, nullable=True),
         sa.Column("rung", sa.Text(), server_default="[]", nullable=False),
         sa.Column("declined", sa.Text(), server_default="[]", nullable=False),
@@ -59,6 +60,7 @@ def upgrade() -> None:
             ["customer_id"], ["customer.id"], name=op.f("fk_call_customer_id"), ondelete="SET NULL"
         ),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name=op.f("fk_call_site_id"), ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["team_id"], ["team.id"], name=op.f("fk_call_team_id"), ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["visitor_id"], ["visitor.id"], name=op.f("fk_call_visitor_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call")),
         sa.UniqueConstraint("appointment_id", name=op.f("uq_call_appointment_id")),
