@@ -6,11 +6,13 @@ found no more, what was edited is found as it reads now. Case and accents count 
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import Connection, bindparam, select, text, update
 
 from presence.chat import log
-from presence.chat.model import Stored
+from presence.chat.model import Change, Stored
 from presence.chat.transcript import spoken
 from presence.storage.tables import conversation, event
 
@@ -35,7 +37,27 @@ _SINCE = (
     .order_by(event.c.conversation_id, event.c.seq)
     .limit(EVENTS)
 )
-_INDEX = text("INSERT INTO event_text (conversation_id, seq, text) VALUES (:c, :s, :t)")
+# SQLite's FTS5 finds rows by their words and by their number alone, so that the number is the event's key: conversation and seq.
+_ROW = "((:c << 24) | :s)"
+INDEX = {
+    "sqlite": text(f"INSERT INTO event_text (rowid, text) VALUES ({_ROW}, :t)"),  # noqa: S608 - nothing in it is from outside
+    "postgresql": text("INSERT INTO event_text (conversation_id, seq, text) VALUES (:c, :s, :t)"),
+}
+EDIT = {
+    "sqlite": text(f"UPDATE event_text SET text = :t WHERE rowid = {_ROW}"),  # noqa: S608
+    "postgresql": text("UPDATE event_text SET text = :t WHERE conversation_id = :c AND seq = :s"),
+}
+WITHDRAW = {
+    "sqlite": text(f"DELETE FROM event_text WHERE rowid = {_ROW}"),  # noqa: S608
+    "postgresql": text("DELETE FROM event_text WHERE conversation_id = :c AND seq = :s"),
+}
+_FOUND = {
+    "sqlite": ("conversation.id = event_text.rowid >> 24", "event_text MATCH :q"),
+    "postgresql": (
+        "conversation.id = event_text.conversation_id",
+        "to_tsvector('simple', event_text.text) @@ to_tsquery('simple', :q)",
+    ),
+}
 _INDEXED = update(conversation).where(conversation.c.id == bindparam("c")).values(indexed_seq=bindparam("s"))
 
 
@@ -59,10 +81,7 @@ def index(connection: Connection) -> int:
         room -= len(one.body)
         if room < 0:
             break
-    for id_, since in events.items():
-        if any(one.kind in {"edit", "withdraw"} for one in since):  # of something that is indexed, perhaps
-            connection.execute(text("DELETE FROM event_text WHERE conversation_id = :c"), {"c": id_})
-            events[id_] = log.read(connection, id_, 0, 10_000)
+    dialect = connection.dialect.name
     found = [
         {"c": id_, "s": one.seq, "t": " ".join(words(one.text))}
         for id_, since in events.items()
@@ -70,10 +89,25 @@ def index(connection: Connection) -> int:
         if one.text
     ]
     if found:
-        connection.execute(_INDEX, found)
+        connection.execute(INDEX[dialect], found)
+    for id_, since in events.items():
+        for kind, change in _changes_before(since):
+            key = {"c": id_, "s": change.seq}
+            if kind == "edit":  # nothing where it was withdrawn meanwhile
+                connection.execute(EDIT[dialect], {**key, "t": " ".join(words(change.text))})
+            else:
+                connection.execute(WITHDRAW[dialect], key)
     if events:
         connection.execute(_INDEXED, [{"c": id_, "s": since[-1].seq} for id_, since in events.items()])
     return sum(map(len, events.values()))
+
+
+def _changes_before(since: Sequence[Stored]) -> list[tuple[str, Change]]:
+    """Edits and withdrawals of what was said before these events, and is indexed."""
+    changes = [
+        (one.kind, msgspec.json.decode(one.body, type=Change)) for one in since if one.kind in {"edit", "withdraw"}
+    ]
+    return [(kind, change) for kind, change in changes if change.seq < since[0].seq]
 
 
 def find(connection: Connection, wanted: str, limit: int) -> list[int]:
@@ -81,16 +115,16 @@ def find(connection: Connection, wanted: str, limit: int) -> list[int]:
     looked_for = words(wanted)[:MAX_WORDS]
     if not looked_for:
         return []
-    if connection.dialect.name == "sqlite":
-        condition = "event_text MATCH :q"
+    dialect = connection.dialect.name
+    if dialect == "sqlite":
         query = " ".join(f'"{word}"' for word in looked_for) + "*"
     else:
-        condition = "to_tsvector('simple', event_text.text) @@ to_tsquery('simple', :q)"
         query = " & ".join(f"'{word}'" for word in looked_for) + ":*"
+    joined, matches = _FOUND[dialect]
     rows = connection.execute(
         text(
-            f"SELECT conversation.id FROM conversation JOIN event_text ON conversation.id = event_text.conversation_id"  # noqa: S608
-            f" WHERE {condition} GROUP BY conversation.id, conversation.updated_at"
+            f"SELECT conversation.id FROM conversation JOIN event_text ON {joined}"  # noqa: S608
+            f" WHERE {matches} GROUP BY conversation.id, conversation.updated_at"
             f" ORDER BY conversation.updated_at DESC LIMIT :n"
         ),
         {"q": query, "n": limit},

@@ -244,7 +244,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("last_seq > indexed_seq"),
     )
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("CREATE VIRTUAL TABLE event_text USING fts5(conversation_id UNINDEXED, seq UNINDEXED, text)")
+        # A row's number is made of conversation and seq: see `presence.chat.searching`.
+        op.execute("CREATE VIRTUAL TABLE event_text USING fts5(text)")
     else:
         op.execute(
             "CREATE TABLE event_text (conversation_id bigint NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,"
