@@ -166,7 +166,7 @@ export class Signal extends Listeners {
 
   /** @param {Frame} frame */
   #heard(frame) {
-    const { t, ...rest } = frame;
+    const { t } = frame;
     if (t === "welcome") this.#again();
     else if (t === "room") {
       this.#gen = frame.gen;
@@ -178,9 +178,9 @@ export class Signal extends Listeners {
       this.#gone = true;
       this.stop();
       this.tell("bye", { why: frame.why });
-    } else if (t === "media") this.tell("media", { screen: false, audio_only: false, ...rest });
-    else if (t === "turn") this.tell("turn", { relay_only: false, ...rest });
-    else if (t === "sdp" || t === "ice") this.tell(t, /** @type {any} */ (rest));
+    } else if (t === "media") this.tell("media", /** @type {any} */ ({ screen: false, audio_only: false, ...frame }));
+    else if (t === "turn") this.tell("turn", /** @type {any} */ ({ relay_only: false, ...frame }));
+    else if (t === "sdp" || t === "ice") this.tell(t, /** @type {any} */ (frame));
   }
 
   /** The server may know nothing of us any more. */
