@@ -1,11 +1,21 @@
 """What booking writes to people: mails into the outbox and reminders to come, in the transaction that causes them."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+import msgspec
 from sqlalchemy import Connection, select, update
 
 from presence.booking import invitation, rules, store, wording
-from presence.booking.letters import Kind, Organisation, Outgoing, letters_for, reminder_for
+from presence.booking.letters import (
+    Absence,
+    Kind,
+    Organisation,
+    Outgoing,
+    absence_letters,
+    letters_for,
+    reminder_for,
+)
 from presence.booking.links import CalendarLinks, calendar_links
 from presence.booking.model import Appointment
 from presence.booking.wording import Links
@@ -90,6 +100,30 @@ class Correspondence:
             appointment,
             before=before,
             links=self.links(appointment),
+            organisation=self._organisation,
+            templates=self._templates,
+            now=now,
+        )
+        self._enqueue(connection, mails, appointment, now, now + self._give_up_after)
+
+    def tell_absence(
+        self,
+        connection: Connection,
+        kind: Absence,
+        appointment: Appointment,
+        *,
+        supervisors: Sequence[Adviser] = (),
+        now: int,
+    ) -> None:
+        """Put the mails about an appointment to which one side came alone into the outbox."""
+        links = self.links(appointment)
+        if not appointment.service.pool.collective and appointment.advisers:
+            links = msgspec.structs.replace(links, book=f"{links.book}?adviser={appointment.advisers[0].slug}")
+        mails = absence_letters(
+            kind,
+            appointment,
+            supervisors=supervisors,
+            links=links,
             organisation=self._organisation,
             templates=self._templates,
             now=now,

@@ -1,10 +1,11 @@
 """Which mail says what to whom: pure functions from an appointment to composed mails.
 
-A reminder has no calendar part. The same invitation again makes Outlook and Gmail ask for an answer a second
-time and forget the first one, and some calendars file a second entry; the first invitation is already where
-it should be.
+A reminder has no calendar part, nor has a mail about what is past. The same invitation again makes Outlook and
+Gmail ask for an answer a second time and forget the first one, and some calendars file a second entry; the first
+invitation is already where it should be.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from presence.booking.wording import Links, Recipient
 from presence.i18n import N_, translator
 from presence.mail.compose import Letter, Mailbox, composed, message_id, one_line
 from presence.mail.templates import MailTemplates
+from presence.roster.model import Adviser
 
 Kind = Literal[
     "confirmation",  # booked, and certain at once
@@ -25,6 +27,8 @@ Kind = Literal[
     "cancelled",
     "reminder",
     "handed_over",  # moved to another adviser: to the one who no longer takes it
+    "missed",  # the customer did not come, and the adviser did: to the customer
+    "let_down",  # the adviser did not come, and the customer did: to both, and to who looks after the adviser
 ]
 KINDS: tuple[Kind, ...] = (
     "confirmation",
@@ -35,7 +39,11 @@ KINDS: tuple[Kind, ...] = (
     "cancelled",
     "reminder",
     "handed_over",
+    "missed",
+    "let_down",
 )
+Absence = Literal["missed", "let_down"]
+_NO_CALENDAR: frozenset[Kind] = frozenset({"reminder", "missed", "let_down"})
 
 _YES_NO = {"yes": N_("Yes"), "no": N_("No")}
 _MAX_ANSWER = 2000  # characters of an answer or a reason that a mail repeats; the whole is at the desk
@@ -124,6 +132,32 @@ def reminder_for(
     return _Desk(organisation, templates, links, now).mail("reminder", appointment, recipient, minutes=minutes)
 
 
+def absence_letters(
+    kind: Absence,
+    appointment: Appointment,
+    *,
+    supervisors: Sequence[Adviser] = (),
+    links: Links,
+    organisation: Organisation,
+    templates: MailTemplates,
+    now: int,
+) -> tuple[Outgoing, ...]:
+    """The mails about an appointment to which one side came alone. Guests are not written to: they saw it, or stayed away too.
+
+    `supervisors` are those who look after the advisers; the appointment's links open nothing for them.
+    """
+    desk = _Desk(organisation, templates, links, now)
+    told = [one for one in wording.recipients(appointment) if one.role != "guest"]
+    if kind == "missed":
+        return tuple(desk.mail(kind, appointment, one) for one in told if one.role == "customer")
+    elsewhere = _Desk(organisation, templates, Links(), now)
+    known = {one.email for one in told}
+    others = [wording.adviser_recipient(one) for one in supervisors if one.email not in known]
+    return tuple(
+        [desk.mail(kind, appointment, one) for one in told] + [elsewhere.mail(kind, appointment, one) for one in others]
+    )
+
+
 class _Desk:
     """What all mails of one change have in common."""
 
@@ -171,7 +205,7 @@ class _Desk:
         self, kind: Kind, appointment: Appointment, recipient: Recipient, sequence: int
     ) -> tuple[bytes | None, str]:
         organizer, now = self.organisation.mailbox, self.now
-        if kind == "reminder":
+        if kind in _NO_CALENDAR:
             return None, ""
         if kind == "handed_over":
             former = next(adviser for adviser in appointment.advisers if adviser.email == recipient.email)
@@ -211,7 +245,7 @@ def _context(
     """What a template sees. Every name is always there: empty where it is not for this person."""
     t = translator(recipient.language)
     role = recipient.role
-    over = kind in ("declined", "cancelled", "handed_over")
+    over = kind in ("declined", "cancelled", "handed_over") or (kind in ("missed", "let_down") and role == "customer")
     # What somebody wrote of their reasons is for the customer and the advisers, not for guests.
     told = role != "guest" and kind in ("moved", "declined", "cancelled")
     reason = appointment.reason.strip()[:_MAX_ANSWER] if told else ""

@@ -1,9 +1,10 @@
 """Every letter, written once at the start: an organisation's own template fails then, not in a booking."""
 
+import msgspec
 from jinja2 import TemplateError
 
 from presence.booking import wording
-from presence.booking.letters import KINDS, Kind, Organisation, letters_for, reminder_for
+from presence.booking.letters import KINDS, Kind, Organisation, absence_letters, letters_for, reminder_for
 from presence.booking.model import Appointment, AppointmentState, Person, Pool, Service
 from presence.booking.wording import Links
 from presence.errors import ConfigError
@@ -52,6 +53,17 @@ def _write(kind: Kind, language: str, templates: MailTemplates, organisation: Or
                 templates=templates,
                 now=_AT,
             )
+        return
+    if kind in ("missed", "let_down"):
+        absence_letters(
+            kind,
+            after,
+            supervisors=before.advisers,
+            links=links,
+            organisation=organisation if full else msgspec.structs.replace(organisation, phone=""),
+            templates=templates,
+            now=_AT,
+        )
         return
     letters_for(
         "moved" if kind == "handed_over" else kind,

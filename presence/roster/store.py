@@ -91,6 +91,18 @@ def _adviser(row: Row[Any], exceptions: tuple[DayException, ...], absences: tupl
     )
 
 
+def supervisors_of(connection: Connection, adviser_ids: Collection[int]) -> tuple[Adviser, ...]:
+    """Active supervisors who share a team with one of these advisers."""
+    teams = select(team_member.c.team_id).where(team_member.c.adviser_id.in_(adviser_ids))
+    ids = connection.execute(
+        select(adviser.c.id)
+        .join_from(adviser, team_member)
+        .where(adviser.c.supervisor, adviser.c.active, team_member.c.team_id.in_(teams))
+        .distinct()
+    ).scalars()
+    return tuple(advisers_by_id(connection, ids.all()).values())
+
+
 def raise_clock(connection: Connection) -> int:
     """Raise the agenda clock for a change of the roster; everybody then reads advisers, teams and services anew."""
     version = agenda_clock.c.version + 1

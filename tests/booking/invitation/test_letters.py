@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from presence.booking import wording
-from presence.booking.letters import KINDS, Kind, letters_for, reminder_for
+from presence.booking.letters import KINDS, Absence, Kind, Outgoing, absence_letters, letters_for, reminder_for
 from presence.booking.model import Appointment, AppointmentState, Person
 from presence.booking.rehearsal import rehearse
 from presence.errors import ConfigError
 from presence.mail.templates import MailTemplates
+from presence.roster.model import Adviser
 from tests.booking.invitation.cast import (
     ALICE,
     BOB,
@@ -32,6 +33,7 @@ from tests.booking.invitation.cast import (
 )
 from tests.oracles import icaljs, libical
 
+ABSENCES: tuple[Absence, ...] = ("missed", "let_down")
 LATER = {"starts_at": START + 86_400, "ends_at": START + 88_200, "sequence": 1}
 
 
@@ -42,7 +44,7 @@ def every_letter() -> list[tuple[Kind, str, ReadMail]]:
         customer = msgspec.structs.replace(CAROL, language=language)
         before = appointment(customer=customer, guests=(DAVE,), phone="+33 1 23 45", answers={"sum": "240 000 €"})
         for kind in KINDS:
-            if kind in ("reminder", "handed_over"):
+            if kind in ("reminder", "handed_over", "missed", "let_down"):
                 continue
             changes: dict[str, object] = {"reason": "A train\nthat is late"} if kind not in ("requested",) else {}
             states: dict[str, AppointmentState] = {
@@ -59,7 +61,17 @@ def every_letter() -> list[tuple[Kind, str, ReadMail]]:
             needs = before if kind in ("moved", "declined", "cancelled") else None
             found += [(mail.kind, mail.role, ReadMail(mail.raw)) for mail in letters(kind, after, needs).values()]
         found += [("reminder", who.role, ReadMail(reminder(before, who))) for who in wording.recipients(before)]
+        for absence in ABSENCES:
+            found += [(mail.kind, mail.role, ReadMail(mail.raw)) for mail in absent(absence, before).values()]
     return found
+
+
+def absent(kind: Absence, of: Appointment, supervisors: tuple[Adviser, ...] = (BOB,)) -> dict[str, Outgoing]:
+    """The mails about an appointment to which one side came alone, by their recipient."""
+    sent = absence_letters(
+        kind, of, supervisors=supervisors, links=LINKS, organisation=HOUSE, templates=TEMPLATES, now=START + 900
+    )
+    return {mail.recipient: mail for mail in sent}
 
 
 def reminder(of: Appointment, who: wording.Recipient, minutes: int = 60) -> bytes:
@@ -186,6 +198,32 @@ class TestWhatTheyRead:
             assert [part.get_content_type() for part in mail.parts] == ["text/plain", "text/html"]
             assert LINKS.join_of(who.role) in mail.html
 
+    def test_who_did_not_come_is_missed_and_offered_another_time(self) -> None:
+        sent = absent("missed", appointment(guests=(DAVE,)))
+        assert set(sent) == {CAROL.email}
+        mail = ReadMail(sent[CAROL.email].raw)
+        assert mail.subject.startswith("Vous nous avez manqué")
+        assert len(mail.parts) == 2
+        for body in (mail.text, mail.html):
+            assert "Nous vous attendions pour votre rendez-vous avec Alice Martin" in body
+            assert LINKS.book in body
+            assert SECRET not in body
+
+    def test_who_was_let_down_gets_an_apology_and_a_telephone_number_and_advisers_hear_of_it(self) -> None:
+        sent = absent("let_down", appointment(guests=(DAVE,), phone="+33 1 23 45"), (ALICE, BOB))
+        assert set(sent) == {CAROL.email, ALICE.email, BOB.email}
+        carol, alice, bob = (ReadMail(sent[who].raw) for who in (CAROL.email, ALICE.email, BOB.email))
+        for body in (carol.text, carol.html):
+            assert "nous vous présentons nos excuses" in body
+            assert LINKS.book in body
+            assert HOUSE.phone in body
+        for body in (alice.text, alice.html):
+            assert "Carol Durand s’est présenté au rendez-vous avec Alice Martin" in body
+            assert LINKS.desk in body
+            assert "+33 1 23 45" in body
+        assert "Carol Durand came to the appointment with Alice Martin" in bob.text
+        assert "https://" not in bob.text  # nothing of another's desk opens for a supervisor
+
     def test_after_the_cut_off_no_mail_offers_to_move_or_cancel(self) -> None:
         ours = appointment()
         for start, offered in ((NOW + 7201, True), (NOW + 7200, False)):
@@ -211,7 +249,7 @@ class TestEveryLetter:
 
     def test_the_calendar_part_is_last_no_attachment_and_of_the_headers_method(self) -> None:
         for kind, _, mail in every_letter():
-            if kind == "reminder":
+            if kind in ("reminder", *ABSENCES):
                 continue
             part = mail.parts[-1]
             assert mail.message.get_content_type() == "multipart/alternative"
@@ -225,7 +263,7 @@ class TestEveryLetter:
             assert part.get_content_charset() == "utf-8"
 
     def test_one_uid_for_the_whole_life(self) -> None:
-        calendars = [mail.calendar for kind, _, mail in every_letter() if kind != "reminder"]
+        calendars = [mail.calendar for kind, _, mail in every_letter() if kind not in ("reminder", *ABSENCES)]
         assert {line(calendar, "UID") for calendar in calendars} == {f"UID:{appointment().uid}"}
         assert {one for calendar in calendars for one in lines(calendar, "METHOD")} == {
             "METHOD:REQUEST",
@@ -233,7 +271,7 @@ class TestEveryLetter:
         }
 
     def test_libical_and_icaljs_read_every_calendar_part(self) -> None:
-        calendars = [mail.calendar for kind, _, mail in every_letter() if kind != "reminder"]
+        calendars = [mail.calendar for kind, _, mail in every_letter() if kind not in ("reminder", *ABSENCES)]
         for calendar in calendars:
             read = libical.read(calendar)
             assert (read.errors, read.keeps_the_rules) == (0, True), calendar.decode()
