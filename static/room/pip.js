@@ -1,14 +1,19 @@
 // The other's picture in a small window above all others.
 
 /** @param {HTMLVideoElement} video */
-export const canFloat = (video) => document.pictureInPictureEnabled && !video.disablePictureInPicture;
+export const canFloat = (video) => !!document.pictureInPictureEnabled && !video.disablePictureInPicture;
 
-/** In, or back out. @param {HTMLVideoElement} video @returns {Promise<boolean>} whether it floats now */
+/**
+ * Out of the page, or back into it.
+ * @param {HTMLVideoElement} video one that plays
+ * @returns {Promise<boolean>} whether it floats now
+ */
 export async function float(video) {
-  if (document.pictureInPictureElement === video) {
-    await document.exitPictureInPicture();
-    return false;
+  try {
+    if (document.pictureInPictureElement === video) await document.exitPictureInPicture();
+    else await video.requestPictureInPicture();
+  } catch {
+    // no picture yet, or not by a touch: it stays where it is
   }
-  await video.requestPictureInPicture();
-  return true;
+  return document.pictureInPictureElement === video;
 }
