@@ -19,6 +19,7 @@ from presence import __version__
 from presence.app import create_app
 from presence.booking import seed as booking_seed
 from presence.booking.service import Booking
+from presence.calls.probe import probe as probe_calls
 from presence.clock import SystemClock, instant, utc
 from presence.config import Config, load, read_text
 from presence.errors import ConfigError, Invalid, NotFound
@@ -129,7 +130,7 @@ def migrate_command(config: ConfigFile = None) -> None:
 
 @cli.command()
 def check(config: ConfigFile = None) -> None:
-    """Look at the configuration, the database, the clock and the way to the mail server."""
+    """Look at the configuration, the database, the clock, the way to the mail server, and the STUN and TURN servers."""
     settings = load(config, os.environ)
     first_of(settings)
     print("configuration  ok")
@@ -144,6 +145,7 @@ def check(config: ConfigFile = None) -> None:
                 ("database", await database.read(check_integrity)),
                 ("clock", await database.read(check_clock)),
                 ("mail", await probe(settings.mail)),
+                *await probe_calls(settings.calls, SystemClock().now()),
             ]
         finally:
             await database.close()
