@@ -249,18 +249,11 @@ class Chat:
         In that of the browser that made it, or of the customer if a site vouches for them: whoever only types somebody's
         address learns nothing of their appointments.
         """
-        at = self._clock.now_ms()
-
-        def work(connection: Connection) -> tuple[None, list[Outcome]]:
-            entries = []
-            for one in noted:
-                found = store.open_of_booker(connection, one.email, one.visitor)
-                if found is not None:
-                    body = msgspec.json.encode({"starts_at": one.starts_at * 1000, "service": one.service}).decode()
-                    entries.append(Entry(found, SYSTEM, f"booked {one.uid}"[:64], "booked", body))
-            return None, log.append(connection, entries, at) if entries else []
-
-        await self._journal.change(work)
+        bookers = [(one.email, one.visitor) for one in noted]
+        found = await self._database.read(lambda connection: store.open_of_bookers(connection, bookers))
+        entries = [_booked(id_, one) for id_, one in zip(found, noted, strict=True) if id_ is not None]
+        if entries:
+            await self._journal.append(*entries)
 
     async def events(self, conversation_id: int, after: int = 0, limit: int = 10_000) -> list[Stored]:
         """What happened in a conversation."""
@@ -293,6 +286,11 @@ def begun(
         "updated_at": now,
     }
     return store.add(connection, {**values, **more})
+
+
+def _booked(conversation_id: int, one: Noted) -> Entry:
+    body = msgspec.json.encode({"starts_at": one.starts_at * 1000, "service": one.service}).decode()
+    return Entry(conversation_id, SYSTEM, f"booked {one.uid}"[:64], "booked", body)
 
 
 def owned(connection: Connection, one: Visitor, uid: str, *, lock: bool = False) -> Conversation:

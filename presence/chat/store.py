@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, Conversation, Visitor
+from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, UNANSWERED, Conversation, Visitor
 from presence.roster.board import Member
 from presence.roster.presence import CAPACITY
 from presence.storage.tables import (
@@ -104,29 +104,33 @@ def open_of(connection: Connection, person_key: str) -> Conversation | None:
     )
 
 
-# Every booking asks: built once, and each half finds its rows by an index.
-_OPEN_OF_BOOKER = (
-    select(conversation.c.id)
+# Every booking asks, so those of one moment are asked for together; each query finds its rows by an index.
+_OPEN_OF_BROWSERS = (
+    select(visitor.c.fingerprint, conversation.c.id, conversation.c.updated_at)
+    .join_from(visitor, conversation, conversation.c.visitor_id == visitor.c.id)
+    .where(visitor.c.fingerprint.in_(bindparam("asked", expanding=True)), conversation.c.closed_at.is_(None))
+)
+_OPEN_OF_VOUCHED = (
+    select(customer.c.email, conversation.c.id, conversation.c.updated_at)
+    .join_from(customer, conversation, conversation.c.customer_id == customer.c.id)
+    .join(visitor, conversation.c.visitor_id == visitor.c.id)
     .where(
-        or_(
-            conversation.c.visitor_id.in_(select(visitor.c.id).where(visitor.c.fingerprint == bindparam("print_"))),
-            conversation.c.id.in_(
-                select(conversation.c.id)
-                .join_from(customer, conversation, conversation.c.customer_id == customer.c.id)
-                .join(visitor, conversation.c.visitor_id == visitor.c.id)
-                .where(customer.c.email == bindparam("email"), visitor.c.verified)
-            ),
-        ),
-        conversation.c.closed_at.is_(None),
+        customer.c.email.in_(bindparam("asked", expanding=True)), visitor.c.verified, conversation.c.closed_at.is_(None)
     )
-    .order_by(conversation.c.updated_at.desc())
-    .limit(1)
 )
 
 
-def open_of_booker(connection: Connection, email: str, print_: str) -> int | None:
-    """The open conversation that was used last of a browser, or of the customer of an address if they are vouched for."""
-    return connection.execute(_OPEN_OF_BOOKER, {"email": email, "print_": print_}).scalar_one_or_none()
+def open_of_bookers(connection: Connection, bookers: Sequence[tuple[str, str]]) -> list[int | None]:
+    """For each booker (address, fingerprint of the browser's cookie or "") the open conversation that was used last: of
+    that browser, or of the customer of the address if they are vouched for."""
+    latest: dict[str, tuple[int, int]] = {}  # by fingerprint or address, which never look alike
+    emails, prints = {email for email, _ in bookers}, {print_ for _, print_ in bookers if print_}
+    for query, asked in ((_OPEN_OF_VOUCHED, emails), (_OPEN_OF_BROWSERS, prints)):
+        keys = sorted(asked)
+        for first in range(0, len(keys), 500):
+            for key, id_, used_at in connection.execute(query, {"asked": keys[first : first + 500]}):
+                latest[key] = max(latest.get(key, (0, 0)), (used_at, id_))
+    return [max((latest.get(email, (0, 0)), latest.get(print_, (0, 0))))[1] or None for email, print_ in bookers]
 
 
 def of_visitor(connection: Connection, one: Visitor, limit: int = 50) -> list[Conversation]:
@@ -225,11 +229,19 @@ def inbox(
     return _all(connection, query.order_by(conversation.c.updated_at.desc(), conversation.c.id.desc()).limit(limit))
 
 
+# The customer's calls that nobody answered, by what the system writes into their bodies.
+_UNANSWERED = and_(
+    event.c.body.like(f'%"by":"{CUSTOMER}"%'),
+    or_(*(event.c.body.like(f'%"what":"{what}"%') for what in sorted(UNANSWERED))),
+)
+
+
 def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The seq of the last that each conversation's adviser should read: of the customer, or a mail set aside."""
+    """The seq of the last that each conversation's adviser should read: of the customer, their calls, or a mail set aside."""
     said = or_(
         and_(event.c.sender == CUSTOMER, event.c.kind.in_(SPOKEN)),
-        and_(event.c.sender == SYSTEM, event.c.kind == "note"),
+        and_(event.c.sender == SYSTEM, event.c.kind.in_(("note", "callback"))),
+        and_(event.c.sender == SYSTEM, event.c.kind == "call", _UNANSWERED),
     )
     last = (
         select(event.c.seq)
