@@ -4,18 +4,26 @@ import { Refusal, upload } from "../shared/ask.js";
 import { element, filled, icon, sizeOf } from "../shared/text.js";
 import { given, the, words } from "./page.js";
 
-/** @typedef {{ file: string, name: string, type: string, size: number }} Sent */
+/**
+ * @typedef {{ file: string, name: string, type: string, size: number }} Sent
+ * @typedef {(c: string, file: File, progress: (part: number) => void, options: { signal: AbortSignal }) => Promise<Sent>} Send
+ */
+
+/** @type {Send} */
+const asCustomer = (c, file, progress, options) => upload(`/chat/conversations/${c}/files`, file, progress, options);
 
 export class Files {
   /**
    * @param {() => string} conversation where they go; "" while there is none
    * @param {(c: string, sent: Sent) => void} sent
    * @param {(wrong: string) => void} complain
+   * @param {Send} send
    */
-  constructor(conversation, sent, complain) {
+  constructor(conversation, sent, complain, send = asCustomer) {
     this.conversation = conversation;
     this.sent = sent;
     this.complain = complain;
+    this.send = send;
     const [input, frame] = [the("files"), the("chat")];
     the("attach").addEventListener("click", () => this.conversation() && input.click());
     input.addEventListener("change", () => {
@@ -72,7 +80,7 @@ export class Files {
     the("uploads").append(row);
     the("uploads").hidden = false;
     const options = { signal: stopped.signal };
-    upload(`/chat/conversations/${c}/files`, file, (part) => (progress.value = part), options).then(
+    this.send(c, file, (part) => (progress.value = part), options).then(
       (sent) => {
         gone();
         this.sent(c, sent);

@@ -1,4 +1,5 @@
-// Two quiet notes: only once somebody has asked for them, and kept in mind for the next visit. A ring repeats them.
+// Two quiet notes, for who wants them: only once somebody has asked for them, where nothing else is said; kept in mind for the next
+// visit. A ring repeats them.
 
 import { remember, remembered } from "./remembered.js";
 
@@ -10,10 +11,13 @@ export class Chime {
   /** @type {AudioContext | null} */ #audio = null;
   /** @type {OscillatorNode[]} */ #ringing = [];
 
-  /** @param {string} name under which the choice is remembered */
-  constructor(name) {
+  /**
+   * @param {string} name under which the choice is remembered
+   * @param {boolean} standard what it is until somebody has chosen
+   */
+  constructor(name, standard = false) {
     this.name = name;
-    this.on = remembered(name) === "1";
+    this.on = (remembered(name) || (standard ? "1" : "0")) === "1";
   }
 
   /** @returns {boolean} whether it is on now */
