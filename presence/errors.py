@@ -18,6 +18,11 @@ class PresenceError(Exception):
         self.message = message or self.title
         self.values = values
 
+    @property
+    def members(self) -> dict[str, Any]:
+        """What else programs are told of it (RFC 9457 3.2)."""
+        return {}
+
 
 class NotFound(PresenceError):
     """Unknown, expired and foreign alike."""
@@ -84,6 +89,71 @@ class NotPossible(PresenceError):
     code = "not-possible"
     status = 409
     title = "This is not possible any more"
+
+
+class Nobody(PresenceError):
+    """Nobody is there who could be rung; `until`: when somebody is expected, in milliseconds."""
+
+    code = "nobody"
+    status = 409
+    title = "Nobody can answer just now"
+
+    def __init__(self, until: int | None = None) -> None:
+        super().__init__()
+        self.until = until
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"until": self.until, "instead": ["message", "book"]}
+
+
+class Busy(PresenceError):
+    """Those who could be rung are there, and all of them are talking."""
+
+    code = "busy"
+    status = 409
+    title = "Everybody is busy just now"
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"instead": ["message", "book"]}
+
+
+class Calling(PresenceError):
+    """Another call of theirs is on; `call` is its uid, `room` its address once it may be entered."""
+
+    code = "calling"
+    status = 409
+    title = "You are on a call already"
+
+    def __init__(self, call: str, room: str = "") -> None:
+        super().__init__()
+        self.call = call
+        self.room = room
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"call": self.call, "room": self.room}
+
+
+class Taken(PresenceError):
+    """A colleague has answered: `name` is theirs."""
+
+    code = "taken"
+    status = 409
+    title = "A colleague has taken this call"
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"name": self.values.get("name", "")}
+
+
+class Over(PresenceError):
+    """A call that has ended."""
+
+    code = "over"
+    status = 409
+    title = "This call is over"
 
 
 class Unauthorised(PresenceError):

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from presence.roster.model import Medium
+
 ConversationState = Literal[
     "waiting",  # in the queue, or offered to somebody
     "active",  # an adviser has it
@@ -17,6 +19,7 @@ CustomerKind = Literal["text", "file", "edit", "withdraw", "seen", "got"]
 FROM_CUSTOMERS = frozenset({"text", "file", "edit", "withdraw", "seen", "got"})
 FROM_ADVISERS = FROM_CUSTOMERS | {"note"}
 SPOKEN = frozenset({"text", "file"})  # what counts as a message
+HAPPENED = frozenset({"call", "callback"})  # of calls: told like messages to whom they concern
 INTERNAL = frozenset({"note", "tagged", "undelivered"})  # customers get their seq and nothing else
 
 
@@ -156,3 +159,27 @@ class Mark(msgspec.Struct, frozen=True):
     """The body of seen and got: everything up to `seq`."""
 
     seq: Seq
+
+
+CallWhat = Literal["started", "ended", "missed", "declined", "busy", "cancelled"]
+UNANSWERED: frozenset[CallWhat] = frozenset({"missed", "declined", "busy"})
+
+
+class CallBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of the system's `call`: what became of one. Nobody but the system says so."""
+
+    call: str
+    what: CallWhat
+    medium: Medium
+    by: str  # who wanted it: "customer", "adviser:<id>"; "system" for an appointment
+    name: str = ""  # the adviser's, when it is one
+    seconds: int | None = None  # that they talked
+
+
+class CallBackBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of the system's `callback`: the customer asks to be called."""
+
+    call: str  # the one that nobody answered
+    phone: str = ""
+    at: int | None = None  # when they would like it, in milliseconds; None: any time
+    text: str = ""

@@ -6,8 +6,11 @@ from presence.chat.model import (
     CUSTOMER,
     FROM_ADVISERS,
     FROM_CUSTOMERS,
+    HAPPENED,
     SPOKEN,
     SYSTEM,
+    UNANSWERED,
+    CallBody,
     Change,
     Entry,
     FileBody,
@@ -114,6 +117,8 @@ def advance(head: Head, one: Entry, at: int) -> None:
         else:
             head.adviser_seen = max(head.adviser_seen, mark.seq)
         return
+    if one.kind in HAPPENED:
+        _note_call(head, one, now)
     if one.kind in SPOKEN:
         head.updated_at = now
         head.preview = preview(one)
@@ -126,6 +131,16 @@ def advance(head: Head, one: Entry, at: int) -> None:
             head.answered_at = head.answered_at or now
             if head.has_mail and head.mail_due_at is None:
                 head.mail_due_at = now + MAIL_AFTER
+
+
+def _note_call(head: Head, one: Entry, now: int) -> None:
+    """A call that nobody answered is like a message of who rang."""
+    call = msgspec.json.decode(one.body, type=CallBody) if one.kind == "call" else None
+    if call is not None and call.what not in UNANSWERED:
+        return
+    head.updated_at = now
+    if call is not None and call.by != CUSTOMER and head.has_mail and head.mail_due_at is None:
+        head.mail_due_at = now + MAIL_AFTER
 
 
 def preview(one: Entry) -> str:

@@ -4,9 +4,23 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from presence.chat.model import CUSTOMER, Change, Conversation, FileBody, Stored, Text, Visitor
-from presence.i18n import Translator
+from presence.chat.model import (
+    CUSTOMER,
+    SYSTEM,
+    UNANSWERED,
+    CallBackBody,
+    CallBody,
+    CallWhat,
+    Change,
+    Conversation,
+    FileBody,
+    Stored,
+    Text,
+    Visitor,
+)
+from presence.i18n import N_, Translator
 from presence.roster.board import Member
+from presence.roster.model import Medium
 
 
 def transcript(
@@ -25,24 +39,28 @@ def transcript(
         t.gettext("Begun on %(moment)s, %(zone)s", moment=begun, zone=t.zone_name(zone, one.created_at)),
         "",
     ]
-    for said in spoken(events):
-        who = name_of(said.sender, advisers, visitor, t)
-        lines.append(f"[{t.date(said.at // 1000, zone, 'day')} {t.time(said.at // 1000, zone)}] {who}: {said.text}")
+    for said in spoken(events, calls=True):
+        who, when = name_of(said.sender, advisers, visitor, t), f"{_day(said.at, zone, t)} {_time(said.at, zone, t)}"
+        lines.append(f"[{when}] {f'{who}: ' if said.sender != SYSTEM else ''}{words_of(said, t, zone)}")
     return "\n".join(lines) + "\n"
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A message as it reads now."""
+    """A message as it reads now, or what became of a call, which is said by who wanted it."""
 
     seq: int
     at: int
     sender: str
     text: str
     file: str = ""
+    call: CallBody | CallBackBody | None = None
 
 
-def spoken(events: Sequence[Stored], *, notes: bool = False) -> list[Said]:
-    """The messages among events, in order, edits and withdrawals applied; internal notes only when asked for."""
+def spoken(events: Sequence[Stored], *, notes: bool = False, calls: bool = False) -> list[Said]:
+    """The messages among events, in order, edits and withdrawals applied; internal notes only when asked for.
+
+    Calls that nobody answered are messages too; others only when asked for.
+    """
     texts: dict[int, Said] = {}
     for one in events:
         match one.kind:
@@ -51,6 +69,13 @@ def spoken(events: Sequence[Stored], *, notes: bool = False) -> list[Said]:
             case "file":
                 body = msgspec.json.decode(one.body, type=FileBody)
                 texts[one.seq] = Said(one.seq, one.at, one.sender, body.name, body.file)
+            case "call":
+                call = msgspec.json.decode(one.body, type=CallBody)
+                if calls or call.what in UNANSWERED:
+                    texts[one.seq] = Said(one.seq, one.at, call.by, "", call=call)
+            case "callback":
+                back = msgspec.json.decode(one.body, type=CallBackBody)
+                texts[one.seq] = Said(one.seq, one.at, CUSTOMER, f"{back.phone} {back.text}".strip(), call=back)
             case "edit" | "withdraw":
                 change = msgspec.json.decode(one.body, type=Change)
                 if change.seq in texts and one.kind == "edit":
@@ -66,3 +91,64 @@ def name_of(sender: str, advisers: Mapping[int, Member], visitor: Visitor, t: Tr
         return visitor.name or t.gettext("You")
     member = advisers.get(int(sender.partition(":")[2] or 0))
     return member.name if member else t.gettext("Adviser")
+
+
+# -- calls in words -------------------------------------------------------------------------------------------------
+
+_MEDIA: dict[Medium, str] = {"video": N_("Video call"), "audio": N_("Audio call"), "text": N_("Text chat")}
+_BECAME: dict[CallWhat, str] = {
+    "started": N_("%(call)s: begun"),
+    "ended": N_("%(call)s: ended"),
+    "missed": N_("%(call)s: no answer"),
+    "declined": N_("%(call)s: nobody could answer"),
+    "busy": N_("%(call)s: everybody was busy"),
+    "cancelled": N_("%(call)s: given up before somebody answered"),
+}
+
+
+def words_of(one: Said, t: Translator, zone: str) -> str:
+    """A message in words; a call in those of the reader's language, its times in `zone`."""
+    match one.call:
+        case CallBody():
+            return call_words(one.call, t)
+        case CallBackBody():
+            return callback_words(one.call, t, zone)
+    return one.text
+
+
+def call_words(one: CallBody, t: Translator) -> str:
+    """What became of a call, in a few words."""
+    call = t.gettext(_MEDIA[one.medium])
+    if one.what == "ended" and one.seconds is not None:
+        minutes = max(one.seconds // 60, 1)
+        return t.ngettext("%(call)s: %(count)s minute", "%(call)s: %(count)s minutes", minutes, call=call)
+    if one.what == "declined" and one.by != CUSTOMER:
+        return t.gettext("%(call)s: declined", call=call)
+    return t.gettext(_BECAME[one.what], call=call)
+
+
+def callback_words(one: CallBackBody, t: Translator, zone: str) -> str:
+    """Where and when somebody wants to be called."""
+    match one.phone, one.at:
+        case "", None:
+            asked = t.gettext("Please get in touch with me.")
+        case phone, None:
+            asked = t.gettext("Please call me on %(phone)s.", phone=phone)
+        case "", int(at):
+            asked = t.gettext("Please get in touch with me: %(moment)s.", moment=_moment(at, zone, t))
+        case phone, at:
+            moment = _moment(at or 0, zone, t)
+            asked = t.gettext("Please call me on %(phone)s: %(moment)s.", phone=phone, moment=moment)
+    return f"{asked}\n{one.text}".strip()
+
+
+def _moment(at: int, zone: str, t: Translator) -> str:
+    return f"{_day(at, zone, t)}, {_time(at, zone, t)} ({t.zone_name(zone, at // 1000)})"
+
+
+def _day(at: int, zone: str, t: Translator) -> str:
+    return t.date(at // 1000, zone, "day")
+
+
+def _time(at: int, zone: str, t: Translator) -> str:
+    return t.time(at // 1000, zone)

@@ -112,7 +112,7 @@ def _described(request: Request, error: PresenceError) -> dict[str, Any]:
         ]
     if isinstance(error, SlotTaken):
         problem["nearest"] = [utc(start) for start in error.nearest]
-    return problem
+    return {**problem, **error.members}
 
 
 def _problem(problem: dict[str, Any], status: int, headers: dict[str, str]) -> Response:

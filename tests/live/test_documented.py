@@ -17,7 +17,9 @@ from presence.roster.watching import MAX_WATCHED
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "live-protocol.md").read_text()
-CODE = "\n".join(file.read_text() for file in sorted((ROOT / "presence" / "chat").rglob("*.py")))
+CODE = "\n".join(
+    file.read_text() for part in ("chat", "calls") for file in sorted((ROOT / "presence" / part).rglob("*.py"))
+)
 
 
 def section(title: str) -> str:

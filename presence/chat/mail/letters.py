@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from presence.chat.model import CUSTOMER, Conversation, Visitor
-from presence.chat.transcript import Said, name_of
+from presence.chat.transcript import Said, name_of, words_of
 from presence.i18n import LANGUAGES, Translator, translator
 from presence.mail.compose import Letter, Mailbox
 from presence.mail.templates import MailTemplates
@@ -144,6 +144,6 @@ def _shown(
     return {
         "who": who,
         "when": f"{t.date(one.at // 1000, zone, 'day')}, {t.time(one.at // 1000, zone)}",
-        "text": one.text,
+        "text": words_of(one, t, zone),
         "file": bool(one.file),
     }
