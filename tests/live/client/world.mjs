@@ -234,7 +234,7 @@ export class Server {
         socket.welcomed = true;
         this.tell(socket, { t: "welcome", v: 1, epoch: this.epoch, now: this.world.now, beat: 20, you: "customer" });
         const known = !frame.epoch || frame.epoch === this.epoch;
-        for (const [c, seq] of Object.entries(frame.have)) this.#join(socket, c, known ? seq : 0);
+        for (const [c, seq] of Object.entries(frame.have ?? {})) this.#join(socket, c, known ? seq : 0);
       } else if (frame.t === "join" || frame.t === "fetch") this.#join(socket, frame.c, frame.after);
       else if (frame.t === "leave") socket.joined.delete(frame.c);
       else if (frame.t === "beat") {
