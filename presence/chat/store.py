@@ -236,13 +236,6 @@ _UNANSWERED = and_(
 )
 
 
-# The customer's calls that nobody answered, by what the system writes into their bodies.
-_UNANSWERED = and_(
-    event.c.body.like(f'%"by":"{CUSTOMER}"%'),
-    or_(*(event.c.body.like(f'%"what":"{what}"%') for what in sorted(UNANSWERED))),
-)
-
-
 def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
     """The seq of the last that each conversation's adviser should read: of the customer, their calls, or a mail set aside."""
     said = or_(
