@@ -1,6 +1,6 @@
 """Conversations' and visitors' queries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 import msgspec
@@ -279,7 +279,11 @@ def personal_advisers(connection: Connection, found: Iterable[Conversation]) -> 
 
 def people_of(connection: Connection, found: Sequence[Conversation]) -> dict[int, Visitor]:
     """The visitors of conversations, by visitor id."""
-    ids = {one.visitor_id for one in found if one.visitor_id is not None}
+    return visitors_by_ids(connection, {one.visitor_id for one in found if one.visitor_id is not None})
+
+
+def visitors_by_ids(connection: Connection, ids: Collection[int]) -> dict[int, Visitor]:
+    """Visitors, by their ids."""
     if not ids:
         return {}
     rows = connection.execute(select(visitor).where(visitor.c.id.in_(ids)))
