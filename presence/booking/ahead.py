@@ -1,16 +1,32 @@
 """What comes after an appointment that is running: how much longer it may take, and when its advisers are next expected."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
 from presence.booking import rules
-from presence.booking.model import CELL, Appointment
+from presence.booking.model import CELL, Appointment, AppointmentState
 from presence.storage.tables import adviser_cell, busy_interval
 
 STEP = 5  # minutes; a cell
 MOST = 30  # minutes that an appointment may be extended by at once
 FAR = 12 * 3600  # seconds; what begins later than that hurries nobody
+
+
+class Running(NamedTuple):
+    """What is needed of an appointment."""
+
+    id: int
+    state: AppointmentState
+    starts_at: int
+    ends_at: int
+    adviser_ids: tuple[int, ...]
+
+    @classmethod
+    def of(cls, one: Appointment) -> "Running":
+        """An appointment's."""
+        return cls(one.id, one.state, one.starts_at, one.ends_at, tuple(adviser.id for adviser in one.advisers))
 
 
 class Ahead(NamedTuple):
@@ -23,9 +39,10 @@ class Ahead(NamedTuple):
 _NEXT = select(func.min(busy_interval.c.starts_at)).where(
     busy_interval.c.adviser_id.in_(bindparam("advisers", expanding=True)),
     busy_interval.c.end_cell.between(bindparam("since"), bindparam("until")),
-    busy_interval.c.appointment_id != bindparam("own"),  # a hold, which has none, is no appointment yet
-    busy_interval.c.starts_at >= bindparam("ends_at"),
+    busy_interval.c.appointment_id.is_not(None),  # a hold is no appointment yet
+    busy_interval.c.starts_at >= bindparam("after"),
 )
+_END = select(func.max(busy_interval.c.end_cell)).where(busy_interval.c.appointment_id == bindparam("own"))
 _FIRST_TAKEN = (
     select(func.min(adviser_cell.c.cell))
     .join_from(adviser_cell, busy_interval)
@@ -38,26 +55,25 @@ _FIRST_TAKEN = (
 )
 
 
-def ahead(connection: Connection, appointment: Appointment, now: int) -> Ahead:
-    """Two look-ups by index, for a room asks at each of its changes."""
-    advisers = [one.id for one in appointment.advisers]
-    since, until = appointment.ends_at // CELL, (appointment.ends_at + FAR) // CELL
-    wanted = {"advisers": advisers, "since": since, "until": until}
-    next_at = connection.execute(_NEXT, {**wanted, "own": appointment.id, "ends_at": appointment.ends_at}).scalar_one()
-    return Ahead(next_at, _extend(connection, appointment, advisers, now))
+def ahead(connection: Connection, one: Running, now: int) -> Ahead:
+    """Three look-ups by index, for a room asks at each of its changes."""
+    return Ahead(next_start(connection, one.adviser_ids, one.ends_at), _extend(connection, one, now))
 
 
-def _extend(connection: Connection, appointment: Appointment, advisers: list[int], now: int) -> int:
-    if not rules.may_extend(appointment, MOST, now):
+def next_start(connection: Connection, adviser_ids: Sequence[int], after: int) -> int | None:
+    """When the next appointment of one of these advisers starts, if that is soon; instants."""
+    wanted = {"advisers": list(adviser_ids), "since": after // CELL, "until": (after + FAR) // CELL, "after": after}
+    found: int | None = connection.execute(_NEXT, wanted).scalar_one()
+    return found
+
+
+def _extend(connection: Connection, one: Running, now: int) -> int:
+    if not rules.may_extend(one.state, one.starts_at, one.ends_at, MOST, now):
         return 0
-    end = end_cell(appointment)
-    wanted = {"advisers": advisers, "since": end, "until": end + MOST // STEP, "now": now}
+    end = connection.execute(_END, {"own": one.id}).scalar_one()  # with the buffer after it
+    if end is None:
+        return 0
+    wanted = {"advisers": list(one.adviser_ids), "since": end, "until": end + MOST // STEP, "now": now}
     taken = connection.execute(_FIRST_TAKEN, wanted).scalar_one()
     free = MOST if taken is None else (taken - end) * STEP
-    return free if rules.may_extend(appointment, free, now) else 0
-
-
-def end_cell(appointment: Appointment) -> int:
-    """One past the last cell that an appointment takes, the buffer after it included."""
-    duration = (appointment.ends_at - appointment.starts_at) // 60
-    return rules.cells(appointment.service, appointment.starts_at, duration)[1]
+    return free if rules.may_extend(one.state, one.starts_at, one.ends_at, free, now) else 0

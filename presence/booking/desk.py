@@ -1,12 +1,13 @@
 """What advisers do with their appointments. Every look-up starts from what is theirs: another's is simply not found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from sqlalchemy import Connection, select, update
 
 from presence.booking import rules, store
-from presence.booking.ahead import MOST, STEP, ahead, end_cell
+from presence.booking.ahead import MOST, STEP, Running, ahead
 from presence.booking.correspondence import Correspondence
 from presence.booking.model import Appointment
 from presence.booking.service import Booking
@@ -23,6 +24,20 @@ FEED_BACK = 60 * 86_400  # seconds of the past in an adviser's feed
 FEED_AHEAD = 400 * 86_400
 
 
+Standing = Literal["fine", "customer_late", "adviser_late", "customer_missed", "adviser_missed"]
+
+
+class Arrivals(msgspec.Struct, frozen=True, kw_only=True):
+    """Who has come to an appointment's room. Instants."""
+
+    standing: Standing = "fine"
+    waiting_since: int | None = None  # the customer is there, and has not been let in
+    history: tuple[tuple[int, str, str, str], ...] = ()  # (at, actor, kind, detail)
+
+
+Seen = Callable[[Connection, Sequence[Appointment], int], Mapping[int, Arrivals]]  # by appointment id, at an instant
+
+
 class DeskAppointment(msgspec.Struct, frozen=True, kw_only=True):
     """An appointment as its adviser sees it: with its history and the mails that could not be delivered."""
 
@@ -30,10 +45,11 @@ class DeskAppointment(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[tuple[int, str, str, str], ...] = ()  # (at, actor, kind, detail)
     failures: tuple[tuple[str, str], ...] = ()  # (recipient, what the server said)
     reminders: tuple[tuple[int, str, str, int], ...] = ()  # (minutes, role, state, due_at)
+    arrivals: Arrivals = Arrivals()
 
 
 class Desk:
-    """The adviser's side of booking."""
+    """The adviser's side of booking. `seen` tells who has come to which appointment's room."""
 
     def __init__(
         self,
@@ -42,12 +58,14 @@ class Desk:
         booking: Booking,
         letters: Correspondence,
         *,
+        seen: Seen = lambda _connection, _appointments, _now: {},
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._booking = booking
         self._letters = letters
+        self._seen = seen
         self._wake = wake
 
     async def appointments(self, adviser_id: int, since: int, until: int) -> tuple[Appointment, ...]:
@@ -56,14 +74,22 @@ class Desk:
             lambda connection: store.whole(connection, store.of_adviser(connection, adviser_id, since, until))
         )
 
+    async def arrivals(self, appointments: Sequence[Appointment]) -> Mapping[int, Arrivals]:
+        """Who has come to these appointments, by their ids; none of those that meet elsewhere."""
+        now = self._clock.now()
+        return await self._database.read(lambda connection: self._seen(connection, appointments, now))
+
     async def appointment(self, adviser_id: int, appointment_id: int) -> DeskAppointment:
         """One of an adviser's appointments, with all there is to know."""
+        now = self._clock.now()
 
         def work(connection: Connection) -> DeskAppointment:
             appointment = _mine(connection, adviser_id, appointment_id)
+            arrivals = self._seen(connection, [appointment], now).get(appointment_id, Arrivals())
             return DeskAppointment(
                 appointment=appointment,
-                history=store.history(connection, appointment_id),
+                history=tuple(sorted((*store.history(connection, appointment_id), *arrivals.history), key=_at)),
+                arrivals=arrivals,
                 failures=tuple(outbox.failures_of(connection, appointment_id)),
                 reminders=self._letters.reminders_of(connection, appointment_id),
             )
@@ -150,12 +176,12 @@ class Desk:
         def work(connection: Connection) -> Appointment:
             version = store.raise_clock(connection).version  # what is read from here on is the last word
             appointment = _mine(connection, adviser_id, appointment_id)
-            if not rules.may_extend(appointment, minutes, now):
+            if not rules.may_extend(appointment.state, appointment.starts_at, appointment.ends_at, minutes, now):
                 raise NotPossible()
-            if ahead(connection, appointment, now).extend < minutes:
+            if ahead(connection, Running.of(appointment), now).extend < minutes:
                 raise SlotTaken()
             store.drop_expired_holds(connection, now)
-            store.lengthen(connection, appointment.id, end_cell(appointment) + minutes // STEP)
+            store.lengthen(connection, appointment.id, minutes // STEP)
             store.touch(connection, [one.id for one in appointment.advisers], version)
             extended = msgspec.structs.replace(
                 appointment,
@@ -233,6 +259,10 @@ class Desk:
         appointment = await self._database.write(work)
         self._wake()
         return appointment
+
+
+def _at(event: tuple[int, str, str, str]) -> int:
+    return event[0]
 
 
 def _mine(connection: Connection, adviser_id: int, appointment_id: int) -> Appointment:

@@ -52,10 +52,9 @@ def check_change(appointment: Appointment, now: int) -> None:
         raise TooLate()
 
 
-def may_extend(appointment: Appointment, minutes: int, now: int) -> bool:
-    """Whether it makes sense to add minutes: it has begun, and would not be over even so."""
-    running = appointment.state in {"confirmed", "held"} and appointment.starts_at <= now
-    return running and minutes > 0 and now < appointment.ends_at + minutes * 60
+def may_extend(state: AppointmentState, starts_at: int, ends_at: int, minutes: int, now: int) -> bool:
+    """Whether it makes sense to add minutes to an appointment: it has begun, and would not be over even so."""
+    return state in {"confirmed", "held"} and minutes > 0 and starts_at <= now < ends_at + minutes * 60
 
 
 def cells(service: Service, start: int, duration: int) -> tuple[int, int]:

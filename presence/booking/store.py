@@ -221,13 +221,13 @@ def take(
         _CELLS.add(connection, [(adviser_id, cell, busy_id) for cell in range(first, end)])
 
 
-def lengthen(connection: Connection, appointment_id: int, end: int) -> None:
-    """Let an appointment take its advisers' cells up to `end`; the primary key refuses those of another owner."""
+def lengthen(connection: Connection, appointment_id: int, cells: int) -> None:
+    """Let an appointment take so many cells more of its advisers; the primary key refuses those of another owner."""
     own = busy_interval.c.appointment_id == appointment_id
     columns = (busy_interval.c.id, busy_interval.c.adviser_id, busy_interval.c.end_cell)
     for busy_id, adviser_id, before in connection.execute(select(*columns).where(own)).all():
-        _CELLS.add(connection, [(adviser_id, cell, busy_id) for cell in range(before, end)])
-    connection.execute(update(busy_interval).where(own).values(end_cell=end))
+        _CELLS.add(connection, [(adviser_id, cell, busy_id) for cell in range(before, before + cells)])
+    connection.execute(update(busy_interval).where(own).values(end_cell=busy_interval.c.end_cell + cells))
 
 
 def release_appointment(connection: Connection, appointment_id: int) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from starlette.applications import Starlette
 
 from presence.booking import store
-from presence.booking.ahead import Ahead, ahead
+from presence.booking.ahead import Ahead, Running, ahead
 from presence.booking.desk import Desk
 from presence.booking.model import CELL, Appointment
 from presence.booking.service import Booking
@@ -46,7 +46,7 @@ async def book_after(booking: Booking, clock: FrozenClock, one: Appointment, min
 
 
 async def look(app: Starlette, one: Appointment, now: int) -> Ahead:
-    found: Ahead = await app.state.database.read(lambda connection: ahead(connection, one, now))
+    found: Ahead = await app.state.database.read(lambda connection: ahead(connection, Running.of(one), now))
     return found
 
 
