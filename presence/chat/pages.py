@@ -86,6 +86,7 @@ def routes() -> list[BaseRoute]:
     one = "/chat/conversations/{c:str}"
     return [
         Route("/chat", chat_page, methods=["GET"]),
+        Route("/chat/calling", calling, methods=["GET"]),
         Route("/chat/session", session, methods=["POST"]),
         Route("/chat/message", message_page, methods=["GET"]),
         Route("/chat/message", message, methods=["POST"]),
@@ -124,6 +125,11 @@ async def chat_page(request: Request) -> Response:
         adviser=adviser,
         team=team,
     )
+
+
+async def calling(request: Request) -> Response:
+    """The part of it that only a call needs."""
+    return page(request, "chat/calling.html", embed=request.query_params.get("embed") == "1")
 
 
 async def message_page(request: Request) -> Response:
@@ -386,12 +392,17 @@ async def received(request: Request, found: Conversation, sender: str) -> Respon
 
 async def file(request: Request) -> Response:
     """A file, to those whose conversation it is in: a plain picture may be shown, everything else is downloaded."""
-    uid, chat = request.path_params["uid"], assembly_of(request)
+    uid = request.path_params["uid"]
     row = await request.app.state.database.read(lambda connection: store.file_by_uid(connection, uid))
     if row is None:
         raise NotFound()
     await _may_read(request, row.conversation_id)
-    path = chat.files.path(row.uid)
+    return await delivered(request, row)
+
+
+async def delivered(request: Request, row: Any) -> Response:
+    """A file, by its row, to whoever may have it."""
+    path = assembly_of(request).files.path(row.uid)
     if not await asyncio.to_thread(path.is_file):  # the database was restored, the files were not
         raise NotFound()
     shown = row.media_type in PICTURES and request.query_params.get("preview") == "1"

@@ -103,7 +103,7 @@ export class Beginning {
   async #begun({ id, text, name, email }, proof) {
     const { adviser, team } = given;
     const language = document.documentElement.lang;
-    const { c } = await ask("/chat/conversations", { id, text, name, email, adviser, team, page: page(), language, zone, proof });
+    const { c } = await ask("/chat/conversations", { id, text, name, email, adviser, team, page: pageBefore(), language, zone, proof });
     return c;
   }
 
@@ -141,7 +141,7 @@ function kept() {
 }
 
 /** Where they came from: what the embedding page says, else the browser. */
-function page() {
+export function pageBefore() {
   const own = new URLSearchParams(location.search).get("page");
   if (own !== null) return own;
   return document.referrer.startsWith(`${location.origin}/chat`) ? "" : document.referrer;

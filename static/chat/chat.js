@@ -20,6 +20,7 @@ import { Strip } from "./strip.js";
 import { Unread } from "./unread.js";
 
 /** @typedef {import("../shared/ledger.js").LiveEvent} LiveEvent */
+/** @typedef {import("./call.js").Calling} Calling */
 
 const EDITABLE = 15 * 60_000; // milliseconds for which one's own words can be changed
 const LOOK = 15_000; // milliseconds between looks at what time changes
@@ -36,6 +37,8 @@ let ahead = 0; // milliseconds that the server's clock is ahead of ours
 let ended = false;
 let leaves = false; // they have ended it themselves: the focus follows
 let askedAt = -Infinity; // when we last knew who we are
+/** @type {Calling | null} */
+let calling = null; // once there has been a call
 
 const session = new Session();
 const live = new Live({ scope: "chat", pass: () => session.pass(), by: "customer" });
@@ -182,6 +185,9 @@ function show() {
   const fields = unreachable ? ["email"] : needed();
   asked.show(fields, unreachable || (!head.attended && fields.includes("email")));
   the("keep-address").hidden = !unreachable;
+  for (const button of document.querySelectorAll("[data-call]")) {
+    /** @type {HTMLElement} */ (button).hidden = reading || !head.callable || Boolean(calling?.on);
+  }
   strip.queue(Boolean(current) && !reading && now.state === "waiting" && ledger.events.length > 0);
   if (current) unread.look(current, !reading && live.looks());
 }
@@ -238,6 +244,10 @@ live.on("presence", (frame) => {
   show();
 });
 
+live.on("calls", async ({ calls }) => {
+  if (calls.length || calling) (await callings()).heard(calls);
+});
+
 document.addEventListener("visibilitychange", () => (document.hidden ? show() : void look()));
 addEventListener("focus", show);
 addEventListener("storage", ({ key }) => key === "presence-open" && !past && void look());
@@ -261,6 +271,26 @@ async function equip() {
   );
   rating(() => current);
   transcript(shown, email);
+}
+
+/** @type {Promise<Calling> | undefined} */
+let fetching;
+/** What calls need, fetched with the first of them. */
+function callings() {
+  fetching ??= import("./call.js").then(async ({ Calling, callPart }) => {
+    await callPart();
+    const write = () => the(the("compose").hidden ? "anew" : "message").focus();
+    const drawn = (/** @type {string} */ caller) => {
+      unread.caller = caller;
+      show();
+    };
+    return (calling = new Calling({ live, needed, who: () => the("who").textContent, now: () => Date.now() + ahead, write, drawn }));
+  });
+  return fetching;
+}
+
+for (const button of document.querySelectorAll("[data-call]")) {
+  button.addEventListener("click", async () => (await callings()).begin(/** @type {HTMLElement} */ (button).dataset.call === "audio" ? "audio" : "video"));
 }
 
 the("show-past").addEventListener("click", async () => (await import("./history.js")).history(read));
@@ -314,3 +344,10 @@ the("keep-address").addEventListener("click", async () => {
 await look();
 void live.start();
 void beginning.go();
+
+const wish = new URLSearchParams(location.search).get("call");
+if (wish) {
+  const part = await callings();
+  if (head.callable) part.offer(wish === "audio" ? "audio" : "video");
+  else if (!part.on) part.nobody();
+}

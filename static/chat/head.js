@@ -34,6 +34,12 @@ export class Head {
     return state === "available" || state === "busy";
   }
 
+  /** Whether somebody could be called: whoever has the conversation is there, or else anybody is free. */
+  get callable() {
+    const adviser = this.#adviser && this.#shown.get(`adviser:${this.#adviser.slug}`)?.state;
+    return adviser === "available" || adviser === "busy" || this.#shown.get(this.#what)?.state === "available";
+  }
+
   /** @param {Shown & { what: string }} shown */
   heard({ what, state, until }) {
     this.#shown.set(what, { state, until });

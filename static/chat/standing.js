@@ -1,6 +1,6 @@
 // Where a conversation stands, from what has happened in it. Pure.
 
-import { dayName, clock } from "../shared/time.js";
+import { clock, dayName, inWords } from "../shared/time.js";
 import { filled } from "../shared/text.js";
 
 /**
@@ -43,6 +43,19 @@ export function told({ kind, body }, words, email) {
     const moment = `${dayName(body.starts_at)}, ${clock(body.starts_at)}`;
     return filled(words.told_booked, { service, moment });
   }
+  if (kind === "callback") return filled(words.told_callback, { phone: body.phone, moment: body.at ? `${dayName(body.at)}, ${clock(body.at)}` : (words.as_soon ?? "") });
+  if (kind === "call") return called(body, words);
   if (kind === "mailed" && body.to !== "customer") return "";
   return filled(words[`told_${kind}`], body ?? {});
+}
+
+/**
+ * @param {{ what: string, medium: string, by: string, name?: string, seconds?: number }} body of a call's event; `by` rang
+ * @param {Record<string, string>} words
+ */
+function called({ what, medium, by, name, seconds }, words) {
+  const values = { call: words[`medium_${medium}`] ?? "", name: name || (words.somebody ?? ""), time: seconds ? inWords(seconds) : "" };
+  if (what === "started" || what === "ended") return filled(words[what === "ended" && seconds ? "told_call_time" : `told_call_${what}`], values);
+  if (by === "customer") return what === "cancelled" ? "" : filled(words.told_call_missed, values);
+  return filled(words.told_call_rang, values);
 }

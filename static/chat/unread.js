@@ -7,6 +7,7 @@ const SPOKEN = new Set(["text", "file"]);
 
 export class Unread {
   #title = document.title;
+  caller = ""; // that somebody calls, in words
   #chime = new Chime("sound");
 
   /** @param {import("../shared/live.js").Live} live */
@@ -40,6 +41,6 @@ export class Unread {
     if (last) this.live.mark(c, reading ? "seen" : "got", last);
     const { seen } = ledger.marks.customer;
     const count = reading ? 0 : ledger.events.filter((one) => one.seq > seen && SPOKEN.has(one.kind) && one.by !== this.live.by).length;
-    document.title = count ? `(${count}) ${this.#title}` : this.#title;
+    document.title = this.caller || (count ? `(${count}) ${this.#title}` : this.#title);
   }
 }

@@ -34,10 +34,10 @@ export function offerAlerts() {
 
 /**
  * Call: somebody who looks at the page hears it, and is not told twice.
- * @param {{ title: string, text: string, tag: string, looks: boolean, open: () => void }} what
+ * @param {{ title: string, text: string, tag: string, looks: boolean, open: () => void, silent?: boolean }} what
  */
-export function call({ title, text, tag, looks, open }) {
-  chime.play();
+export function call({ title, text, tag, looks, open, silent }) {
+  if (!silent) chime.play();
   if (looks || !notifies()) return;
   const shown = new Notification(title, { body: text, tag });
   shown.onclick = () => {
@@ -47,8 +47,14 @@ export function call({ title, text, tag, looks, open }) {
   };
 }
 
-/** @param {number} count */
-export function titled(count) {
-  const title = count ? `(${count}) ${TITLE}` : TITLE;
+/** @param {boolean} on whether a call rings here */
+export const ringing = (on) => chime.ring(on);
+
+/**
+ * @param {number} count of what waits
+ * @param {string} [caller] whose call rings
+ */
+export function titled(count, caller) {
+  const title = caller ? say("rings", { name: caller }) : count ? `(${count}) ${TITLE}` : TITLE;
   if (document.title !== title) document.title = title;
 }

@@ -26,7 +26,7 @@ export class Conversation {
 
   /**
    * @param {import("../shared/live.js").Live} live
-   * @param {{ name: (by: string) => string, shown: (whole: Whole | null) => void, changed: (row: Row) => void, gone: (c: string) => void, transfer: () => void }} ends
+   * @param {{ name: (by: string) => string, shown: (whole: Whole | null) => void, changed: (row: Row) => void, gone: (c: string) => void, transfer: () => void, drawn: (row: Row | null) => void }} ends
    */
   constructor(live, ends) {
     this.live = live;
@@ -36,6 +36,7 @@ export class Conversation {
       words,
       name: (by) => this.#name(by),
       told: (event) => told(event, (by) => this.#name(by)),
+      beside: ({ kind, body }) => (kind === "callback" && body.phone ? [element("a", { href: `tel:${body.phone.replace(/[^+\d]/g, "")}` }, body.phone)] : []),
       actions: (said) => this.#changes(said),
       remarks: ({ body }) => [body?.unverified && say("unverified", { sender: body.unverified }), body?.automatic && say("automatic", { reason: body.automatic })],
       settle: (id, how) => live.settle(id, how),
@@ -85,6 +86,7 @@ export class Conversation {
     this.log.clear();
     place("talk-empty").hidden = false;
     place("talk-open").hidden = true;
+    this.ends.drawn(null);
     this.ends.shown(null);
   }
 
@@ -106,6 +108,7 @@ export class Conversation {
     write(place("talk-title"), nameOf(row));
     write(place("talk-state"), this.#state(row));
     this.#act(row);
+    this.ends.drawn(row);
     const mine = row.adviser?.id === ME.id && row.state !== "closed";
     const hint = row.state === "closed" ? "closed_hint" : !row.adviser ? "take_hint" : ME.supervisor ? "join_hint" : "over_hint";
     this.composer.show(row, mine || this.joined, say(hint));

@@ -4,6 +4,7 @@ import { Live, Over } from "../shared/live.js";
 import { menu } from "../shared/menu.js";
 import { About } from "./about.js";
 import { call, offerAlerts, titled } from "./alerts.js";
+import { Calls } from "./calls.js";
 import { loadCanned, lookAfterCanned } from "./canned.js";
 import { forgetDrafts } from "./composer.js";
 import { Conversation } from "./conversation.js";
@@ -60,6 +61,7 @@ const conversation = new Conversation(live, {
     away(c);
   },
   transfer: () => conversation.row && transfer.open(conversation.row),
+  drawn: (row) => calls.beside(row),
 });
 const transfer = new Transfer(team, (c) => {
   inbox.drop(c);
@@ -72,6 +74,14 @@ const offers = new Offers({
   ring: (row) => {
     if (live.leads) call({ title: say("offer_title"), text: `${nameOf(row)}: ${row.preview}`, tag: row.c, looks: live.looks(), open: () => void open(row.c, "text") });
   },
+});
+const calls = new Calls({
+  leads: () => live.leads,
+  tell: ({ title, text, tag, c, rings }) => {
+    if (live.leads) call({ title, text, tag, looks: live.looks(), open: () => void open(c, "text"), silent: rings });
+  },
+  changed: () => titles(),
+  open: (c) => void open(c, "text"),
 });
 
 // -- opening ----------------------------------------------------------------------------------------------------------------
@@ -145,8 +155,12 @@ function known(row) {
 function changed() {
   offers.show(inbox.rows.values());
   team.show(ME.supervisor ? [...inbox.rows.values()].filter((row) => row.state === "active") : []);
-  titled(inbox.unread() + offers.count);
+  titles();
   listen();
+}
+
+function titles() {
+  titled(inbox.unread() + offers.count + calls.count, calls.caller);
 }
 
 /** Listen to what is open, and to what is one's own: so opening it shows it at once. */
@@ -190,6 +204,7 @@ live.on("unknown", ({ c }) => {
   inbox.drop(c);
   away(c);
 });
+live.on("calls", (frame) => calls.show(frame.calls));
 live.on("typing", ({ c, by }) => c === conversation.c && by !== ME.by && conversation.typing(by));
 live.on("welcome", () => {
   void inbox.load();
@@ -235,7 +250,7 @@ live.on("status", ({ state }) => {
 function looked() {
   conversation.read();
   inbox.render();
-  titled(inbox.unread() + offers.count);
+  titles();
 }
 for (const name of ["focus", "blur", "visibilitychange"]) addEventListener(name, looked, true);
 
@@ -280,7 +295,9 @@ listenForKeys({
   k: () => void open(inbox.beside(-1), "row"),
   r: () => conversation.row && conversation.composer.write("reply"),
   n: () => conversation.row && conversation.composer.write("note"),
-  a: () => (offers.first ? void accept(offers.first) : act("accept")),
+  a: () => (calls.first ? void calls.accept(calls.first) : offers.first ? void accept(offers.first) : act("accept")),
+  d: () => calls.first && void calls.decline(calls.first),
+  l: () => calls.waiting && void calls.admit(calls.waiting),
   p: () => offers.first && void conversation.do("pass", offers.first),
   t: () => act("transfer"),
   e: () => act("close"),

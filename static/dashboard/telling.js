@@ -1,5 +1,6 @@
 // What happened in a conversation, in words. Pure but for the page's words.
 
+import { stopwatch } from "../shared/calls.js";
 import { moment } from "../shared/time.js";
 import { ME, say } from "./page.js";
 
@@ -35,11 +36,26 @@ export function told({ kind, body }, name) {
       return say("told_booked", { service: inOwnWords(body.service), moment: moment(body.starts_at) });
     case "rated":
       return say("told_rated", { rating: body.rating });
+    case "call":
+      return called(body, name);
+    case "callback":
+      return say(body.text ? "told_callback_why" : "told_callback", { moment: body.at ? moment(body.at) : say("as_soon_as_possible"), text: body.text });
     case "undelivered":
       return say("told_undelivered", { reason: body.reason || "?" });
     default:
       return "";
   }
+}
+
+/**
+ * @param {{ what: string, medium: string, by: string, name: string, seconds?: number }} body of a call's event; `by` is who rang
+ * @param {(by: string) => string} name
+ */
+function called({ what, medium, by, name: adviser, seconds }, name) {
+  const call = say(`medium_${medium}`);
+  if (what === "ended") return seconds ? say("told_call_ended", { call, time: stopwatch(seconds * 1000) }) : say("told_call_over", { call });
+  if (what === "started") return say("told_call_started", { call, name: adviser });
+  return say(by === "customer" ? `told_rang_${what}` : `told_rung_${what}`, { call, name: adviser || name(by) });
 }
 
 /**

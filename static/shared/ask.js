@@ -2,16 +2,18 @@
 
 const PATIENCE = 20_000; // milliseconds after which no answer will come
 
-/** What the server refused, and why: `errors` by field; `after`, in seconds, when it may be asked again. */
+/** What the server refused, and why: `code`, and `more` of it; `errors` by field; `after`, in seconds, when it may be asked again. */
 export class Refusal extends Error {
   /**
    * @param {number} status 0 when there was no answer
-   * @param {{ title?: string, detail?: string, errors?: { field: string, detail: string }[] }} problem
+   * @param {{ type?: string, title?: string, detail?: string, errors?: { field: string, detail: string }[], [more: string]: any }} problem
    * @param {number} [after]
    */
   constructor(status, problem, after) {
     super(problem.detail ?? problem.title ?? "");
     this.status = status;
+    this.code = problem.type?.split("/").at(-1) ?? "";
+    this.more = problem;
     this.errors = Object.fromEntries((problem.errors ?? []).map(({ field, detail }) => [field, detail]));
     this.after = after;
   }

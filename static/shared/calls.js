@@ -40,18 +40,29 @@ export function stopwatch(ms) {
 /**
  * Open the window that a room will be in: at once, by the click itself, for browsers let nobody open one later. Null when
  * this one does not even then.
- * @param {string} call
  */
-export const windowFor = (call) => window.open("about:blank", `room-${call}`);
+export const windowAhead = () => window.open("about:blank", "_blank");
 
 /**
- * Show an address in a window that was opened for it.
+ * Show a room in a window that was opened for it.
  * @param {Window | null} opened
- * @param {string} address
+ * @param {{ call: string, room: string }} call
  * @returns {boolean} whether there is such a window
  */
-export function goTo(opened, address) {
+export function showRoom(opened, { call, room }) {
   if (!opened || opened.closed) return false;
-  opened.location.replace(address);
+  opened.name = `room-${call}`;
+  opened.location.replace(room);
   return true;
+}
+
+/**
+ * Go to a room: to the window that has it, as it is there; else to a new one.
+ * @param {{ call: string, room: string }} call
+ */
+export function backToRoom({ call, room }) {
+  const found = window.open("", `room-${call}`);
+  if (!found) location.assign(room);
+  else if (found.location.href === "about:blank") found.location.replace(room);
+  else found.focus();
 }

@@ -26,11 +26,12 @@ import { clock, dayName } from "./time.js";
  *   told: (event: import("./ledger.js").LiveEvent) => string,
  *   actions?: (said: Said) => Action[],
  *   remarks?: (said: Said) => (string | undefined)[],
+ *   beside?: (event: import("./ledger.js").LiveEvent) => Node[],
  *   settle?: (id: string, how: "retry" | "discard") => void,
  *   jump?: HTMLButtonElement,
  * }} LogOptions
  *   `told` gives the words for what happened, "" for what is not shown; `actions` what may be done with a message now;
- *   `remarks` what else there is to say of one
+ *   `remarks` what else there is to say of one; `beside` what stands behind the words for what happened
  * @typedef {{ node: HTMLElement, update: (line: any) => void }} View
  */
 
@@ -115,9 +116,26 @@ export class Log {
    * @returns {View}
    */
   #made(line) {
-    const view = line.kind === "said" ? this.#said(line) : plain(line.kind);
+    const view = line.kind === "said" ? this.#said(line) : this.#plain(line);
     this.#views.set(line.key, view);
     return view;
+  }
+
+  /**
+   * A day, or what happened.
+   * @param {import("./lines.js").Day | import("./lines.js").Told} line
+   * @returns {View}
+   */
+  #plain(line) {
+    const place = element("span");
+    const more = line.kind === "told" ? (this.options.beside?.(line.event) ?? []) : [];
+    const node = element("p", { class: line.kind === "day" ? "log-day" : "told" }, place, ...more.flatMap((one) => [" ", one]));
+    const update = (/** @type {import("./lines.js").Day | import("./lines.js").Told} */ line) => {
+      const text = line.kind === "day" ? dayName(line.at) : line.text;
+      if (place.textContent !== text) place.textContent = text;
+      if (line.kind === "told") node.dataset.kind = line.event.kind;
+    };
+    return { node, update };
   }
 
   /**
@@ -215,22 +233,6 @@ export class Log {
     });
     return element("div", { class: "said-actions" }, button, list);
   }
-}
-
-/**
- * A day, or what happened.
- * @param {"day" | "told"} kind
- * @returns {View}
- */
-function plain(kind) {
-  const node = element("p", { class: kind === "day" ? "log-day" : "told" }, element("span"));
-  const update = (/** @type {import("./lines.js").Day | import("./lines.js").Told} */ line) => {
-    const text = line.kind === "day" ? dayName(line.at) : line.text;
-    const place = /** @type {HTMLElement} */ (node.firstElementChild);
-    if (place.textContent !== text) place.textContent = text;
-    if (line.kind === "told") node.dataset.kind = line.event.kind;
-  };
-  return { node, update };
 }
 
 /**

@@ -16,6 +16,7 @@ from presence.chat.desk.service import Listed, visible
 from presence.chat.model import adviser_sender
 from presence.chat.pages import assembly_of, read, received
 from presence.errors import FieldError, Invalid, NotFound
+from presence.i18n import N_, translator
 from presence.roster.board import Member
 from presence.roster.model import Adviser
 from presence.roster.pages import cookie_name, for_advisers
@@ -28,6 +29,19 @@ _SHORTCUT = re.compile(r"[\w-]{1,40}")
 MAX_REPLY = 4_000
 DAY = 86_400
 SOON = 5  # appointments that are shown as the next ones
+
+# What a customer in the waiting room may be told with one click.
+READY = {
+    "hold": (
+        N_("I will be with you in a moment."),
+        N_("I am finishing another conversation: about five minutes more."),
+        N_("I am getting your papers ready, and let you in then."),
+    ),
+    "reject": (
+        N_("I am sorry: I cannot take our appointment now. I will write to you at once."),
+        N_("I am sorry: please choose another hour."),
+    ),
+}
 
 
 class TransferBody(msgspec.Struct, frozen=True):
@@ -107,6 +121,10 @@ async def dashboard(request: Request, adviser: Adviser) -> Response:
         languages=config.organisation.languages,
         file_bytes=config.chat.file_bytes,
         wishes=WISHES,
+        ready={
+            what: {code: [translator(code).gettext(text) for text in texts] for code in config.organisation.languages}
+            for what, texts in READY.items()
+        },
     )
 
 

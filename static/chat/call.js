@@ -1,0 +1,406 @@
+// Calls on the chat page: ringing somebody who is there, being rung, and the ways on when nobody answers. Fetched when it is needed,
+// with its part of the page; what goes on is drawn from the latest frame `calls`, so that every tab shows the same.
+
+import { Refusal, ask } from "../shared/ask.js";
+import { backToRoom, showRoom, standingOf, stopwatch, windowAhead } from "../shared/calls.js";
+import { Chime } from "../shared/chime.js";
+import { freshId } from "../shared/ids.js";
+import { remembered } from "../shared/remembered.js";
+import { filled } from "../shared/text.js";
+import { clock, dayName } from "../shared/time.js";
+import { pageBefore } from "./begin.js";
+import { failed } from "./dialogs.js";
+import { given, mark, the, zone } from "./page.js";
+
+/**
+ * @typedef {import("../shared/calls.js").Call} Call
+ * @typedef {"audio" | "video"} Medium
+ * @typedef {"offer" | "rung" | "rings" | "open" | "over" | "callback" | "done" | "nobody" | ""} Step what is shown; "" for nothing
+ * @typedef {{
+ *   live: import("../shared/live.js").Live,
+ *   needed: () => string[],
+ *   who: () => string,
+ *   now: () => number,
+ *   write: () => void,
+ *   drawn: (caller: string) => void,
+ * }} Ends
+ *   `needed`: the fields to be asked with the first call; `who` would answer; `write` a message instead; `drawn` tells whose ring
+ *   there is
+ */
+
+const MINE = "presence-call"; // in this tab: the call that it follows into its room
+const FIELDS = ["name", "email"];
+const ANSWERED_IN = 4_000; // milliseconds in which what was asked for is in a frame, or will not be
+
+/** @type {Record<string, string>} */
+let words = {};
+
+/** Fetch this part of the page, and put it in its place. */
+export async function callPart() {
+  const answer = await fetch(`/chat/calling?${new URLSearchParams({ lang: document.documentElement.lang, embed: given.embed ?? "" })}`);
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html");
+  words = JSON.parse(part.querySelector("#calling-words")?.textContent ?? "{}");
+  const style = /** @type {HTMLLinkElement | null} */ (part.querySelector("link"));
+  if (style) {
+    const laid = new Promise((done) => (style.onload = style.onerror = done));
+    document.head.append(document.adoptNode(style));
+    await laid;
+  }
+  the("chat").querySelector("header").after(...[...part.querySelectorAll("#calling, #calling-bar")].map((one) => document.adoptNode(one)));
+}
+
+export class Calling {
+  /** @type {Call[]} */ #calls = [];
+  /** @type {Step} */ #local = ""; // what this tab shows of its own, when nothing rings
+  /** @type {Step} */ #step = "";
+  /** @type {Call | null} */ #call = null; // that the step is about
+  /** @type {Medium} */ #medium = "video";
+  /** @type {{ id: string, since: number } | null} */ #asking = null; // the server, to ring
+  /** @type {HTMLElement | null} */ #before = null; // what had the focus
+  #chime = new Chime("sound");
+
+  /** @param {Ends} ends */
+  constructor(ends) {
+    this.ends = ends;
+    this.place = /** @type {HTMLElement} */ (the("calling"));
+    this.#chime.on = remembered("sound") !== "0"; // whoever is rung hears it, unless they want silence
+    this.place.addEventListener("click", (event) => {
+      const button = /** @type {Element} */ (event.target).closest("[data-do]");
+      if (button) void this.#act(button.getAttribute("data-do") ?? "");
+    });
+    this.place.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !["offer", "over", "callback", "done", "nobody"].includes(this.#step)) return;
+      event.stopPropagation();
+      this.#close();
+    });
+    the("calling-offer").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      void this.#ring(event.submitter?.getAttribute("value") === "audio" ? "audio" : "video");
+    });
+    the("callback").addEventListener("submit", (/** @type {Event} */ event) => {
+      event.preventDefault();
+      void this.#callBack();
+    });
+    for (const field of ["calling-name", "calling-email", "callback-phone", "callback-at"]) the(field).addEventListener("input", () => mark(field));
+    the("callback-at").addEventListener("focus", () => (the("callback-when-at").checked = true));
+    the("calling-back").addEventListener("click", () => this.#there && backToRoom(this.#there));
+    setInterval(() => this.#tick(), 500);
+  }
+
+  /** Whether a call goes on, or is being asked for: no other is to be begun. */
+  get on() {
+    return this.#step !== "" || this.#there !== undefined;
+  }
+
+  /** @param {Call[]} calls all that there are now */
+  heard(calls) {
+    for (const was of this.#calls) {
+      const now = calls.find((one) => one.call === was.call);
+      if (standingOf(was) === "rung" && now && standingOf(now) === "over" && now.outcome !== "cancelled" && this.#isMine(now.call)) {
+        this.#local = "over";
+        this.#call = now;
+      }
+    }
+    this.#calls = calls;
+    this.#show();
+  }
+
+  /**
+   * Ring, when everything that is needed is known; else ask for it first.
+   * @param {Medium} medium
+   */
+  begin(medium) {
+    if (this.ends.needed().length) this.offer(medium);
+    else void this.#ring(medium);
+  }
+
+  /**
+   * Offer a call: nothing rings before somebody has pressed a button.
+   * @param {Medium} medium
+   */
+  offer(medium) {
+    this.#medium = medium;
+    this.#local = "offer";
+    this.#show();
+  }
+
+  /** Say that nobody is there to be rung. */
+  nobody() {
+    this.#local = "nobody";
+    this.#show();
+  }
+
+  // -- what is done -----------------------------------------------------------------------------------------------------
+
+  /** @param {string} what */
+  async #act(what) {
+    const call = this.#call?.call;
+    if (what === "close") this.#close();
+    else if (what === "write") {
+      this.#close();
+      this.ends.write();
+    } else if (what === "callback") {
+      this.#local = "callback";
+      this.#show();
+    } else if (what === "back") {
+      this.#local = "over";
+      this.#show();
+    } else if (!call) return; // it is only being asked for
+    else if (what === "accept") {
+      const opened = given.embed ? windowAhead() : null;
+      const done = await this.#asked(`/calls/${call}/accept`);
+      if (done) this.#enter(opened, { call, room: done.room });
+      else opened?.close();
+    } else if (what === "decline" || what === "cancel") {
+      if (what === "cancel") keepMine("");
+      await this.#asked(`/calls/${call}/${what}`);
+    }
+  }
+
+  /** @param {Medium} medium */
+  async #ring(medium) {
+    if (this.#asking) return;
+    const who = this.#who();
+    if (!who) return;
+    const id = freshId();
+    this.#medium = medium;
+    this.#asking = { id, since: this.ends.now() };
+    this.#show();
+    const { adviser, team } = given;
+    const body = { id, medium, ...who, adviser, team, page: pageBefore(), language: document.documentElement.lang, zone };
+    try {
+      const { call, state } = await ask("/calls", body);
+      keepMine(call);
+      this.#local = state === "ended" ? "over" : "";
+      setTimeout(() => this.#settled(id), ANSWERED_IN); // the frame shows the ring
+      if (this.#calls.some((one) => one.call === call)) this.#settled(id);
+    } catch (error) {
+      this.#asking = null;
+      this.#refused(error);
+    }
+    this.#show();
+  }
+
+  /** @param {string} id of what was asked for, and is in the frame now */
+  #settled(id) {
+    if (this.#asking?.id !== id) return;
+    this.#asking = null;
+    this.#show();
+  }
+
+  /** Who rings, as far as it is asked for; null, and the first wrong field has the focus, when something is missing. */
+  #who() {
+    const needed = this.ends.needed();
+    /** @type {Record<string, string>} */
+    const who = {};
+    /** @type {Record<string, string>} */
+    const wrong = {};
+    for (const field of FIELDS) {
+      who[field] = needed.includes(field) ? the(`calling-${field}`).value.trim() : "";
+      if (needed.includes(field) && !who[field]) wrong[field] = words.needed ?? "";
+    }
+    return this.#complain(wrong) ? null : who;
+  }
+
+  /** @param {Record<string, string>} wrong by field */
+  #complain(wrong) {
+    let first = true;
+    for (const field of FIELDS) {
+      mark(`calling-${field}`, wrong[field]);
+      if (!wrong[field] || !first) continue;
+      first = false;
+      the(`calling-${field}`).focus();
+    }
+    return !first;
+  }
+
+  /** @param {unknown} error */
+  #refused(error) {
+    const { code = "", more = {} } = error instanceof Refusal ? error : {};
+    if (code === "nobody" || code === "busy") {
+      this.#local = "nobody";
+      this.#call = null;
+      this.#show();
+      the("calling-title").textContent = failed(error);
+    } else if (code === "calling") {
+      keepMine(more.call ?? "");
+      this.#local = "";
+    } else {
+      this.#local = "offer";
+      this.#show();
+      const fields = error instanceof Refusal ? error.errors : {};
+      if (!this.#complain(fields)) the("calling-wrong").textContent = Object.values(fields)[0] ?? failed(error);
+    }
+  }
+
+  /**
+   * @param {string} address
+   * @param {object} [body]
+   * @returns {Promise<any>} what the server answers; undefined, and why is shown, when it refuses
+   */
+  async #asked(address, body = {}) {
+    the("calling-wrong").textContent = "";
+    try {
+      return (await ask(address, body)) ?? {};
+    } catch (error) {
+      the("calling-wrong").textContent = failed(error);
+      return undefined;
+    }
+  }
+
+  async #callBack() {
+    const [phone, at] = [the("callback-phone").value.trim(), the("callback-at").value];
+    const asap = !the("callback-when-at").checked;
+    mark("callback-phone", phone ? "" : words.needed);
+    mark("callback-at", asap || at ? "" : words.needed);
+    const wrong = this.place.querySelector("#callback [aria-invalid]");
+    if (wrong) return /** @type {HTMLElement} */ (wrong).focus();
+    const when = asap ? null : new Date(at).getTime();
+    the("calling-wrong").textContent = "";
+    try {
+      await ask(`/calls/${this.#call?.call}/callback`, { phone, at: when, text: the("callback-text").value.trim() });
+    } catch (error) {
+      const fields = error instanceof Refusal ? error.errors : {};
+      for (const field of ["phone", "at"]) mark(`callback-${field}`, fields[field]);
+      const first = this.place.querySelector("#callback [aria-invalid]");
+      if (first) /** @type {HTMLElement} */ (first).focus();
+      else the("calling-wrong").textContent = Object.values(fields)[0] ?? failed(error);
+      return;
+    }
+    keepMine("");
+    this.#local = "done";
+    this.#show();
+    const moment = when ? `${dayName(when)}, ${clock(when)}` : words.as_soon_as_possible ?? "";
+    the("calling-text").textContent = filled(words.called_back, { phone, moment });
+  }
+
+  // -- rooms ------------------------------------------------------------------------------------------------------------
+
+  /** The call whose room they may enter now. */
+  get #there() {
+    return this.#calls.find((one) => one.room && ["open", "inside"].includes(standingOf(one)));
+  }
+
+  /** @param {string} call */
+  #isMine(call) {
+    return mine() === call;
+  }
+
+  /**
+   * Go to the room: in this tab; beside it where the page is part of another one.
+   * @param {Window | null} opened
+   * @param {{ call: string, room: string }} call
+   */
+  #enter(opened, call) {
+    keepMine(""); // whoever comes back from there is not sent away again
+    if (!given.embed) location.assign(call.room);
+    else if (!showRoom(opened, call)) the("calling-room").focus();
+  }
+
+  // -- what is shown ----------------------------------------------------------------------------------------------------
+
+  #close() {
+    this.#local = "";
+    this.#call = null;
+    this.#show();
+  }
+
+  #show() {
+    const rings = this.#calls.find((one) => standingOf(one) === "rings");
+    const rung = this.#calls.find((one) => standingOf(one) === "rung");
+    const there = this.#there;
+    if (this.#asking && rung && this.#isMine(rung.call)) this.#asking = null;
+    if (rings || rung || there) this.#call = rings ?? rung ?? there ?? null;
+    const follows = there && this.#isMine(there.call);
+    /** @type {Step} */
+    const step = rings ? "rings" : rung || this.#asking ? "rung" : follows ? "open" : this.#local;
+    this.#draw(step);
+    const bar = Boolean(there) && step !== "open";
+    the("calling-bar").hidden = !bar;
+    if (bar) the("calling-bar-text").textContent = filled(words.in_call, { name: there?.name || this.ends.who() });
+    if (follows && !given.embed) this.#enter(null, there);
+    this.ends.drawn(rings ? filled(words.rings, { name: this.#name }) : "");
+    this.#tick();
+  }
+
+  get #name() {
+    return this.#call?.name || this.ends.who();
+  }
+
+  /** @param {Step} step */
+  #draw(step) {
+    const changed = step !== this.#step;
+    this.#step = step;
+    this.place.hidden = !step;
+    this.place.dataset.step = step;
+    const medium = step === "offer" || this.#asking ? this.#medium : (this.#call?.medium ?? this.#medium);
+    this.place.dataset.medium = medium;
+    const covers = step !== "" && step !== "rings"; // a ring at somebody who writes leaves them what they write in
+    for (const one of the("chat").children) if (one !== this.place && !one.matches("header, dialog")) one.toggleAttribute("inert", covers);
+    if (step && changed) {
+      const over = step === "over" ? (this.#call?.outcome ?? "missed") : "";
+      the("calling-title").textContent = filled(words[over ? `over_${over}` : step] ?? words.over_missed, { name: this.#name });
+      the("calling-text").textContent = words[`${step}_text`] ?? words[`medium_${medium}`] ?? "";
+      the("calling-wrong").textContent = "";
+      for (const part of this.place.querySelectorAll("[data-steps]")) {
+        /** @type {HTMLElement} */ (part).hidden = !part.getAttribute("data-steps")?.split(" ").includes(step);
+      }
+      const needed = this.ends.needed();
+      for (const field of FIELDS) the(`calling-${field}`).closest("p").hidden = !needed.includes(field);
+      the("calling-room").href = this.#call?.room ?? "";
+      if (step === "callback") this.#prepare();
+    }
+    if (changed) this.#focus(step);
+  }
+
+  /** Ask for the hour of a call-back: not one that has passed. */
+  #prepare() {
+    const local = (/** @type {number} */ at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+    const next = Math.ceil((this.ends.now() + 30 * 60_000) / 3_600_000) * 3_600_000;
+    the("callback-at").min = local(this.ends.now());
+    the("callback-at").value ||= local(next);
+  }
+
+  /** @param {Step} step */
+  #focus(step) {
+    const active = /** @type {HTMLElement | null} */ (document.activeElement);
+    if (!step) {
+      if (!this.#before?.isConnected || this.#before.closest("[hidden], [inert]")) this.#before = the("message");
+      if (!active || active === document.body || this.place.contains(active)) this.#before?.focus();
+      this.#before = null;
+      return;
+    }
+    if (!this.place.contains(active)) this.#before = active;
+    const writes = active?.matches("input, textarea") && !active.closest("[inert]");
+    if (step === "rings" && writes) return; // it is said, and what they write is theirs
+    const first = step === "offer" ? this.place.querySelector("#calling-offer p:not([hidden]) input") : null;
+    /** @type {HTMLElement} */ (first ?? the("calling-title")).focus();
+  }
+
+  #tick() {
+    const since = this.#asking?.since ?? this.#call?.since ?? null;
+    const timer = this.#step === "rung" && since !== null ? stopwatch(this.ends.now() - since) : "";
+    if (the("calling-timer").textContent !== timer) the("calling-timer").textContent = timer;
+    this.#chime.ring(this.#step === "rings" && this.ends.live.leads);
+  }
+}
+
+const mine = () => {
+  try {
+    return sessionStorage.getItem(MINE) ?? "";
+  } catch {
+    return kept;
+  }
+};
+
+let kept = ""; // where the browser keeps nothing, for as long as the page lives
+
+/** @param {string} call that this tab follows into its room; "" for none */
+function keepMine(call) {
+  kept = call;
+  try {
+    sessionStorage.setItem(MINE, call);
+  } catch {
+    // then a reload shows the way to the room, and does not take it by itself
+  }
+}
