@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from presence.booking import api, desk_pages, pages
 from presence.bus import Bus
+from presence.calls import pages as calls_pages
 from presence.chat import pages as chat_pages
 from presence.chat.desk import pages as chat_desk_pages
 from presence.clock import Clock, SystemClock
@@ -89,17 +90,21 @@ def _lifespan(
                 stack.push_async_callback(doors.close)
             async with asyncio.TaskGroup() as group:
                 chat.start(group)
+                parts.calls.start(group)
                 if workers:
                     group.create_task(chat.mailing.run(), name="unseen messages")
                     group.create_task(doors.run(), name="mailbox")
                     group.create_task(parts.mails.run(), name="mails")
                     group.create_task(parts.reminders.run(), name="reminders")
+                    group.create_task(parts.attending.run(), name="attendance")
                 yield
                 doors.stop()
                 await doors.close()
+                await parts.calls.stop()
                 await chat.stop()
                 parts.mails.stop()
                 parts.reminders.stop()
+                parts.attending.stop()
 
     return lifespan
 
@@ -112,6 +117,7 @@ def _limits(limits: LimitsConfig) -> Limits:
             "book": limits.bookings_per_minute,
             "api": limits.api_per_minute,
             "chat": limits.chats_per_minute,
+            "call": limits.calls_per_minute,
             "upload": 10 * limits.chats_per_minute,
         }
     )
@@ -123,9 +129,11 @@ def _lay_out(app: Starlette, parts: Parts) -> None:
     app.state.booking = parts.booking
     app.state.letters = parts.letters
     app.state.desk = parts.desk
+    app.state.attending = parts.attending
     app.state.roster = parts.roster
     app.state.sign_in = parts.sign_in
     app.state.assembly = parts.chat
+    app.state.calls = parts.calls
     app.state.signed_out = parts.chat.sign_out
     app.state.sites = parts.sites
 
@@ -137,6 +145,7 @@ def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
         Route("/metrics", metrics),
         *api.routes(),
         *pages.routes(),
+        *calls_pages.routes(),  # before the agenda's, whose appointments take any act
         *desk_pages.routes(),
         *roster_pages.routes(),
         *chat_pages.routes(),

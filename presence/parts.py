@@ -13,6 +13,8 @@ from presence.booking.requests import BookRequest, OfferRequest
 from presence.booking.service import Booking
 from presence.bus import Bus
 from presence.bus.memory import MemoryBus
+from presence.calls.assembly import Calls
+from presence.calls.attending import Attending
 from presence.chat.assembly import Assembly
 from presence.chat.mail.gateway import Gateway
 from presence.chat.mail.letters import Sender
@@ -54,11 +56,17 @@ class Parts:
             wake=self.mails.wake,
         )
         self.reminders = ReminderWorker(database, clock, self.letters, wake=self.mails.wake)
-        self.desk = Desk(database, clock, self.booking, self.letters, wake=self.mails.wake)
+        self.attending = Attending(
+            database, clock, self.letters, missed_after=config.calls.missed_minutes * 60, wake=self.mails.wake
+        )
+        self.desk = Desk(
+            database, clock, self.booking, self.letters, seen=self.attending.arrivals, wake=self.mails.wake
+        )
         self.roster = Roster(database, clock)
         self.sign_in = SignIn(database, clock)
         self.sites = Sites(database, clock)
         self.chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, self.booking, self.mails)
+        self.calls = Calls(database, clock, self.chat, config.calls)
         self.doors = _doors(config, database, clock, self.chat, self.mails)
         self.booking.on_booked.append(self._tell_conversation)
 

@@ -39,7 +39,6 @@ def routes() -> list[BaseRoute]:
         Route("/agenda/absences", for_advisers(change_absences), methods=["POST"]),
         Route("/agenda/feed", for_advisers(new_feed), methods=["POST"]),
         Route(one, for_advisers(appointment), methods=["GET"]),
-        Route(one + "/room", for_advisers(room), methods=["GET"]),
         Route(one + "/move", for_advisers(move_form), methods=["GET"]),
         Route(one + "/move", for_advisers(move), methods=["POST"]),
         Route(one + "/{action:str}", for_advisers(act), methods=["POST"]),
@@ -158,22 +157,6 @@ async def move(request: Request, adviser: Adviser) -> Response:
     except SlotTaken:
         return await _move_page(request, adviser, (await desk.appointment(adviser.id, id_)).appointment, 409)
     return RedirectResponse(f"/agenda/appointments/{id_}", 303)
-
-
-async def room(request: Request, adviser: Adviser) -> Response:
-    one = (await _desk(request).appointment(adviser.id, request.path_params["id"])).appointment
-    now = web_of(request).clock.now()
-    opens_at = one.starts_at - rules.ROOM_OPENS
-    return page(
-        request,
-        "desk/room.html",
-        adviser=adviser,
-        one=one,
-        now=now,
-        opens_at=opens_at,
-        away=views.away(opens_at - now, translator(language_of(request))),
-        text=_texts(request),
-    )
 
 
 # -- hours --------------------------------------------------------------------------------------------------------

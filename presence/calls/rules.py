@@ -8,6 +8,7 @@ import msgspec
 from presence.booking.model import AppointmentState
 from presence.booking.rules import ROOM_OPENS
 from presence.calls.model import Call, Outcome, Place, Role
+from presence.chat.rules import plain
 from presence.live import frames
 from presence.roster.model import Medium
 
@@ -27,7 +28,9 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     """An appointment as its room needs it."""
 
     id: int
+    uid: str  # iCalendar's
     state: AppointmentState
+    service: str  # slug
     starts_at: int
     ends_at: int
     medium: Medium
@@ -36,6 +39,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: int
     name: str  # the customer's
     email: str
+    phone: str
     language: str
     zone: str
 
@@ -122,6 +126,26 @@ def role_of(seen: Seen, person: str, *, keyed: bool, now: int) -> Role | None:
     return "customer" if keyed or mine else None
 
 
+def first(meeting: Meeting, uid: str, now: int, grace: int) -> dict[str, Any]:
+    """The call of an appointment whose room nobody has opened yet, as its row."""
+    return {
+        "uid": uid,
+        "request_key": f"appointment {meeting.id}",
+        "origin": "appointment",
+        "appointment_id": meeting.id,
+        "site_id": meeting.site_id,
+        "customer_id": meeting.customer_id,
+        "adviser_id": meeting.adviser_ids[0] if meeting.adviser_ids else None,
+        "state": "waiting",
+        "medium": meeting.medium,
+        "name": meeting.name,
+        "language": meeting.language,
+        "gen": 1,
+        "created_at": now,
+        "closes_at": meeting.closes_at(grace),
+    }
+
+
 # -- taking a place -------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +197,24 @@ def done(call: Call, act: Act, role: Role, text: str, now: int) -> Call | None:
         case "finish" if call.state == "admitted" and (role == "adviser" or call.origin != "appointment"):
             return ended(call, "held", now)
     return None
+
+
+def is_done(call: Call, act: Act) -> bool:
+    """Whether a call is as an act would make it."""
+    match act:
+        case "admit":
+            return call.state == "admitted"
+        case "hold":
+            return call.state == "held"
+        case "reject":
+            return call.outcome == "rejected"
+        case "finish":
+            return call.state == "ended"
+
+
+def said(text: str, most: int) -> str:
+    """What somebody wrote, as it is kept."""
+    return plain(text)[:most]
 
 
 def ended(call: Call, outcome: Outcome, now: int) -> Call:

@@ -17,6 +17,7 @@ from presence.storage.tables import (
     call_place,
     conversation,
     lease,
+    service,
     visitor,
 )
 
@@ -240,7 +241,9 @@ def meetings_of(connection: Connection, ids: Collection[int]) -> dict[int, Meeti
     return {
         row.id: Meeting(
             id=row.id,
+            uid=row.uid,
             state=row.state,
+            service=row.slug,
             starts_at=row.starts_at,
             ends_at=row.ends_at,
             medium=row.medium,
@@ -249,10 +252,13 @@ def meetings_of(connection: Connection, ids: Collection[int]) -> dict[int, Meeti
             customer_id=row.customer_id,
             name=row.name,
             email=row.email,
+            phone=row.phone,
             language=row.language,
             zone=row.zone,
         )
-        for row in connection.execute(select(appointment).where(appointment.c.id.in_(ids)))
+        for row in connection.execute(
+            select(appointment, service.c.slug).join_from(appointment, service).where(appointment.c.id.in_(ids))
+        )
     }
 
 

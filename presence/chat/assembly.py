@@ -93,6 +93,7 @@ class Assembly:
             presence_changed=self.presence_changed,
             tell_others=bus.publish,
         )
+        self.hears: dict[str, Callable[[str], None]] = {}  # hints that are not chat's own, by topic
         self._stop = asyncio.Event()
         self._noted: list[Noted] = []
         self._small: set[asyncio.Task[None]] = set()
@@ -166,6 +167,8 @@ class Assembly:
             case "signed out":
                 self.leases.forget(text)
                 self.hub.end_person(text)
+            case other if other in self.hears:
+                self.hears[other](text)
 
     def booked(self, one: Noted) -> None:
         """Show an appointment in its customer's conversation, soon: those that are made together go together."""

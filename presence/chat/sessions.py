@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection as Sql
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +19,7 @@ from presence.clock import Clock
 from presence.errors import NotFound, Unauthorised, Unavailable
 from presence.live import frames
 from presence.live.connection import Connection
+from presence.live.endpoint import Session, Welcoming
 from presence.live.frames import (
     Ack,
     Beat,
@@ -37,7 +38,7 @@ from presence.live.frames import (
     Welcome,
 )
 from presence.live.hub import Hub
-from presence.live.passes import Passes
+from presence.live.passes import Pass, Passes
 from presence.roster.board import Board, Member
 from presence.roster.keeping import LeaseKeeper
 from presence.roster.sign_in import still_signed_in
@@ -81,19 +82,13 @@ class Reception:
         self.tell_others = tell_others  # by a hint: topic, text
         self._sign_ins: dict[Connection, str] = {}
         self.epoch = ""
+        self.rooms: Welcoming | None = None  # welcomes who is in a call, once there are calls
+        self.greetings: list[Callable[[Connection], Awaitable[None]]] = []  # what a session begins with, besides
 
-    async def welcome(self, connection: Connection, hello: Hello) -> "ChatSession":
+    async def welcome(self, connection: Connection, hello: Hello) -> Session:
         """A session for whom the pass names; `Unauthorised`."""
         found = self.passes.read(hello.token, self.clock.now())
-        kind, _, number = found.who.partition(":")
-        session: ChatSession
-        if kind == "adviser":
-            member = self.board.members.get(int(number))
-            if member is None:
-                raise Unauthorised()
-            session = AdviserSession(self, connection, member)
-        else:
-            session = await CustomerSession.of(self, connection, int(number))
+        session = await self._session(connection, found)
         connection.who = found.who
         self.hub.add(connection)
         if found.session:
@@ -101,7 +96,11 @@ class Reception:
         try:
             now = self.clock.now_ms()
             connection.push(Welcome(frames.VERSION, self.epoch, now, frames.BEAT, session.you))
+            if hello.call and self.rooms is not None:
+                return await self.rooms(connection, hello)
             await session.opened()
+            for greet in self.greetings:
+                await greet(connection)
             known = hello.have if hello.epoch in {"", self.epoch} else dict.fromkeys(hello.have, 0)
             for c, after in list(known.items())[:MAX_JOINED]:
                 await session.receive(Join(c, after))
@@ -110,6 +109,15 @@ class Reception:
             await session.gone()
             raise
         return session
+
+    async def _session(self, connection: Connection, found: Pass) -> "ChatSession":
+        kind, _, number = found.who.partition(":")
+        if kind != "adviser":
+            return await CustomerSession.of(self, connection, int(number), found.only)
+        member = self.board.members.get(int(number))
+        if member is None:
+            raise Unauthorised()
+        return AdviserSession(self, connection, member)
 
     def forget(self, connection: Connection) -> None:
         """It has ended."""
@@ -230,22 +238,27 @@ class ChatSession:
 
 
 class CustomerSession(ChatSession):
-    """A visitor's connection: their own conversations, without what is internal."""
+    """A visitor's connection: their own conversations, or `only` one, without what is internal."""
 
-    def __init__(self, reception: Reception, connection: Connection, visitor: Visitor) -> None:
+    def __init__(self, reception: Reception, connection: Connection, visitor: Visitor, only: str) -> None:
         super().__init__(reception, connection, CUSTOMER, internal=False)
         self._visitor = visitor
+        self._only = only
         self._counts = False  # as being here
 
     @classmethod
-    async def of(cls, reception: Reception, connection: Connection, visitor_id: int) -> "CustomerSession":
+    async def of(
+        cls, reception: Reception, connection: Connection, visitor_id: int, only: str = ""
+    ) -> "CustomerSession":
         """`Unauthorised` when there is no such visitor."""
         visitor = await reception.database.read(lambda sql: store.visitor_by_id(sql, visitor_id))
         if visitor is None:
             raise Unauthorised()
-        return cls(reception, connection, visitor)
+        return cls(reception, connection, visitor, only)
 
     def _visible(self, sql: Sql, uid: str) -> Conversation:
+        if self._only and uid != self._only:
+            raise NotFound()
         return owned(sql, self._visitor, uid)
 
     async def opened(self) -> None:

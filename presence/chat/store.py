@@ -25,6 +25,7 @@ from presence.roster.presence import CAPACITY
 from presence.storage.tables import (
     adviser,
     attachment,
+    call,
     canned_reply,
     conversation,
     customer,
@@ -34,6 +35,7 @@ from presence.storage.tables import (
 )
 
 OPEN = ("waiting", "active", "message")
+IN_ROOMS = ("waiting", "held", "admitted")  # of calls: their people are expected in a room
 
 
 # -- visitors -------------------------------------------------------------------------------------------------------
@@ -154,11 +156,12 @@ def waiting(connection: Connection) -> list[Conversation]:
     return _all(connection, query.order_by(conversation.c.queued_at, conversation.c.id).limit(1000))
 
 
-def active_of(connection: Connection, adviser_ids: Iterable[int] | None = None) -> list[Conversation]:
-    """Conversations that advisers have now."""
-    query = select(conversation).where(conversation.c.state == "active")
-    if adviser_ids is not None:
-        query = query.where(conversation.c.adviser_id.in_(list(adviser_ids)))
+def orphans(connection: Connection, adviser_ids: Iterable[int]) -> list[Conversation]:
+    """Conversations that these advisers have, but for those beside a room: who is late for it is waited for."""
+    beside = select(call.c.id).where(call.c.conversation_id == conversation.c.id, call.c.state.in_(IN_ROOMS))
+    query = select(conversation).where(
+        conversation.c.state == "active", conversation.c.adviser_id.in_(list(adviser_ids)), ~beside.exists()
+    )
     return _all(connection, query.order_by(conversation.c.updated_at.desc()).limit(5000))
 
 
@@ -275,6 +278,14 @@ def personal_advisers(connection: Connection, found: Iterable[Conversation]) -> 
         .where(conversation.c.id.in_(ids), visitor.c.verified, customer.c.personal_adviser_id.is_not(None))
     )
     return {row[0]: row[1] for row in rows}
+
+
+def personal_adviser(connection: Connection, one: Visitor) -> int | None:
+    """The personal adviser of a visitor a site vouches for."""
+    if not one.verified or one.customer_id is None:
+        return None
+    query = select(customer.c.personal_adviser_id).where(customer.c.id == one.customer_id)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def people_of(connection: Connection, found: Sequence[Conversation]) -> dict[int, Visitor]:

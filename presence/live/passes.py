@@ -13,11 +13,12 @@ LASTS = 600  # seconds
 
 
 class Pass(msgspec.Struct, frozen=True, array_like=True):
-    """Who may connect, until when. `session` names the sign-in it came from."""
+    """Who may connect, until when. `session` names the sign-in it came from; with `only` it opens one conversation."""
 
     who: str  # "adviser:<id>", "visitor:<id>"
     until: int
     session: str = ""
+    only: str = ""
 
 
 class Passes:
@@ -26,10 +27,10 @@ class Passes:
     def __init__(self, secret_key: str) -> None:
         self._key = derived_token(secret_key.encode(), "live pass").encode()
 
-    def issue(self, who: str, now: int, session: str = "") -> tuple[str, int]:
+    def issue(self, who: str, now: int, session: str = "", *, only: str = "") -> tuple[str, int]:
         """A pass, and the instant until which it opens."""
         until = now + LASTS
-        payload = msgspec.json.encode(Pass(who, until, session))
+        payload = msgspec.json.encode(Pass(who, until, session, only))
         return f"{_text(payload)}.{_text(self._signature(payload))}", until
 
     def read(self, token: str, now: int) -> Pass:

@@ -30,7 +30,22 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # links' secrets stay with us; forms still tell their origin
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=()",
+    "Permissions-Policy": "camera=(), microphone=(), display-capture=(), geolocation=()",
+}
+_IN_ROOMS = (
+    "camera",
+    "microphone",
+    "display-capture",
+    "autoplay",
+    "fullscreen",
+    "picture-in-picture",
+    "speaker-selection",
+    "on-device-speech-recognition",
+)
+# What the pages of rooms carry in the place of the others': there alone people show and say something.
+FOR_ROOMS = {
+    "Content-Security-Policy": f"{_CSP}; media-src 'self' blob:; worker-src 'self'",
+    "Permissions-Policy": ", ".join([*(f"{name}=(self)" for name in _IN_ROOMS), "geolocation=()"]),
 }
 
 

@@ -15,6 +15,7 @@ from presence.storage.tables import metadata, outbox
 from tests.support import HOUR, FrozenClock
 
 ROOM = 15 * 60
+GRACE = 30 * 60  # after the end, in which the room stays open
 
 
 async def carols(booking: Booking, service: str = "talk", **changes: object) -> Appointment:
@@ -70,8 +71,8 @@ async def test_the_door_says_when_it_opens_that_it_is_time_and_that_it_is_over(
     for moment, said in (
         (one.starts_at - ROOM - 1, "La salle ouvre dans"),
         (one.starts_at - ROOM, "C’est l’heure"),
-        (one.ends_at - 1, "C’est l’heure"),
-        (one.ends_at, "Ce rendez-vous est terminé."),
+        (one.ends_at + GRACE - 1, "C’est l’heure"),
+        (one.ends_at + GRACE, "Ce rendez-vous est terminé."),
     ):
         clock.set(moment)
         assert said in (await browser.get(path, params={"lang": "fr"})).text

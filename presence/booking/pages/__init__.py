@@ -23,6 +23,4 @@ def routes() -> list[BaseRoute]:
         Route("/a/{token}/move", appointment.move, methods=["POST"]),
         Route("/a/{token}/cancel", appointment.cancel_form, methods=["GET"]),
         Route("/a/{token}/cancel", appointment.cancel, methods=["POST"]),
-        Route("/a/{token}/room", appointment.room, methods=["GET"]),
-        Route("/join/{local}/{token}", appointment.guest_room, methods=["GET"]),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from presence.booking import rules, views, wording
+from presence.booking import rules, views
 from presence.booking.correspondence import Correspondence
 from presence.booking.pages import shared
 from presence.booking.pages.choosing import picker_of
@@ -143,31 +143,6 @@ async def cancel(request: Request) -> Response:
     except (TooLate, NotPossible) as error:
         return _page(request, await booking.show(token), refused=error, status=409)
     return RedirectResponse(f"/a/{token}?cancelled=1", 303)
-
-
-async def room(request: Request) -> Response:
-    """Where they will meet: until it opens, when it does."""
-    shown = await _shown(request)
-    if shown.appointment.state not in rules.OPEN:
-        return RedirectResponse(f"/a/{shown.token}", 303)
-    now = web_of(request).clock.now()
-    return _about(request, "booking/room.html", shown, away=views.away(shown.opens_at - now, words(request)))
-
-
-async def guest_room(request: Request) -> Response:
-    """The same for a guest, who sees what the invitation says and nothing more."""
-    one = await booking_of(request).invited(request.path_params["local"], request.path_params["token"])
-    opens_at, now = one.starts_at - rules.ROOM_OPENS, web_of(request).clock.now()
-    return shared.show(
-        request,
-        "booking/guest.html",
-        one=one,
-        host=wording.plain_name(one.customer.name),
-        advisers=wording.adviser_names(one),
-        opens_at=opens_at,
-        away=views.away(opens_at - now, words(request)),
-        zone=zone_of(request) if "zone" in request.query_params else one.customer.zone,
-    )
 
 
 def _about(request: Request, template: str, shown: Shown, **context: Any) -> Response:

@@ -90,7 +90,7 @@ class Dispatcher:
         now = self._clock.now()
         unreachable = [id_ for id_, one in self._board.standings.items() if not one.reachable]
         seen = await self._database.read(lambda connection: _see(connection, unreachable, now))
-        candidates = self._candidates(seen.given_at)
+        candidates = self._board.candidates(seen.given_at)
         decisions = queueing.decide(seen.waiting, candidates, seen.personal, now)
         decisions += queueing.rescue(seen.orphans, seen.messages, seen.here, candidates)
         done = False
@@ -101,18 +101,6 @@ class Dispatcher:
         if done:
             await self._board.refresh()
         return done
-
-    def _candidates(self, given_at: dict[int, int]) -> dict[int, Candidate]:
-        return {
-            id_: Candidate(
-                standing=standing,
-                languages=self._board.members[id_].languages,
-                team_ids=self._board.members[id_].team_ids,
-                last_given_at=given_at.get(id_, 0),
-            )
-            for id_, standing in self._board.standings.items()
-            if id_ in self._board.members
-        }
 
     async def _do(self, decision: Decision, now: int) -> bool:
         at = self._clock.now_ms()
@@ -172,7 +160,7 @@ class Dispatcher:
 
 def _see(connection: Connection, unreachable: Sequence[int], now: int) -> Seen:
     waiting = store.waiting(connection)
-    orphans = store.active_of(connection, unreachable) if unreachable else []
+    orphans = store.orphans(connection, unreachable) if unreachable else []
     messages = store.unowned_messages(connection, now)
     people = {f"visitor:{one.visitor_id}" for one in (*orphans, *messages) if one.visitor_id is not None}
     here = {int(who.partition(":")[2]) for who in leases.reachable(connection, people, now)} if people else set()
