@@ -141,6 +141,10 @@ class Attending:
 
     def _settle(self, connection: Connection, now: int) -> int:
         rows = self._due(connection, now, lock=True)
+        self._settle_rows(connection, rows, now)
+        return len(rows)
+
+    def _settle_rows(self, connection: Connection, rows: Sequence[Row[Any]], now: int) -> None:
         found = {one.id: one for one in store.whole(connection, store.by_ids(connection, [row.id for row in rows]))}
         for row in rows:
             one = found[row.id]
@@ -149,7 +153,6 @@ class Attending:
                 self._turn(connection, one, "held", now)
             elif not is_external(one):
                 self._tell(connection, one, row.call_id, attendance(seen, now, self._missed_after), now)
-        return len(rows)
 
     def _turn(self, connection: Connection, one: Appointment, state: str, now: int) -> None:
         store.change(connection, one.id, state=state, updated_at=now)

@@ -93,11 +93,12 @@ def _adviser(row: Row[Any], exceptions: tuple[DayException, ...], absences: tupl
 
 def supervisors_of(connection: Connection, adviser_ids: Collection[int]) -> tuple[Adviser, ...]:
     """Active supervisors who share a team with one of these advisers."""
-    teams = select(team_member.c.team_id).where(team_member.c.adviser_id.in_(adviser_ids))
+    theirs = team_member.alias()
     ids = connection.execute(
         select(adviser.c.id)
         .join_from(adviser, team_member)
-        .where(adviser.c.supervisor, adviser.c.active, team_member.c.team_id.in_(teams))
+        .join(theirs, theirs.c.team_id == team_member.c.team_id)
+        .where(adviser.c.supervisor, adviser.c.active, theirs.c.adviser_id.in_(adviser_ids))
         .distinct()
     ).scalars()
     return tuple(advisers_by_id(connection, ids.all()).values())
