@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from jinja2.ext import Extension
 
 from presence.i18n import translator
@@ -16,6 +18,23 @@ _FORM = re.compile(r'<form\b[^>]*\bmethod="post"[^>]*>', re.IGNORECASE)
 _TOKEN = (
     f'{{% if csrf is defined and csrf %}}<input type="hidden" name="{CSRF_FIELD}" value="{{{{ csrf }}}}">{{% endif %}}'
 )
+
+
+class Compiled(BytecodeCache):
+    """Templates' code, made once a process: a process of the tests has hundreds of applications."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = Compiled()
 
 
 class TokenInForms(Extension):
@@ -36,6 +55,7 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_COMPILED,
             extensions=[TokenInForms],
         )
         self._environment.filters["upfirst"] = upfirst

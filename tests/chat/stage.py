@@ -5,8 +5,8 @@ What takes a second to make, a database with the bank's people in it, is made on
 
 import asyncio
 import shutil
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from presence.config import Config
 from presence.first import first_of, sow
 from presence.storage.database import Database
 from tests.chat.cast import Adviser, Bank, Customer, bank_at, configuration
-from tests.conftest import _execute
+from tests.conftest import copied_postgres, execute
 from tests.support import FrozenClock
 
 People = Callable[..., Awaitable[Customer]]
@@ -45,17 +45,19 @@ def settled_postgres(postgres_template: str) -> str:
     """The pattern of addresses of a server that has a database with the bank's people in it, to be copied."""
     if postgres_template not in _SETTLED:  # else another directory's tests have made it
         _SETTLED.add(postgres_template)
-        _execute(postgres_template, "CREATE DATABASE template_bank TEMPLATE template_presence")
+        execute(postgres_template, "CREATE DATABASE template_bank TEMPLATE template_presence")
         asyncio.run(_settle(postgres_template.format(name="template_bank")))
     return postgres_template
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a database with the bank's people in it: the same test on both."""
     if request.param == "sqlite":
-        return copied_sqlite(request.getfixturevalue("settled_sqlite"), tmp_path)
-    return copied_postgres(request.getfixturevalue("settled_postgres"))
+        yield copied_sqlite(request.getfixturevalue("settled_sqlite"), tmp_path)
+    else:
+        with copied_bank(request.getfixturevalue("settled_postgres")) as address:
+            yield address
 
 
 def copied_sqlite(settled: Path, directory: Path) -> str:
@@ -64,11 +66,9 @@ def copied_sqlite(settled: Path, directory: Path) -> str:
     return f"sqlite:///{directory / 'presence.db'}"
 
 
-def copied_postgres(address: str) -> str:
-    """The address of a database of its own with the bank's people in it."""
-    name = f"t{uuid.uuid4().hex}"
-    _execute(address, f"CREATE DATABASE {name} TEMPLATE template_bank")
-    return address.format(name=name)
+def copied_bank(address: str) -> AbstractContextManager[str]:
+    """The address of a PostgreSQL database of its own with the bank's people in it."""
+    return copied_postgres(address, "template_bank")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bench.chat_faults import STEPS, break_often, compared
 from bench.chat_party import Party
 from presence.config import Config
 from tests.chat.cast import Adviser, Customer, bank_at, configuration
-from tests.chat.stage import copied_postgres, settled_postgres
+from tests.chat.stage import copied_bank, settled_postgres
 from tests.live.redis import Redis
 from tests.support import FrozenClock
 
@@ -30,9 +30,10 @@ def redis(tmp_path: Path) -> Iterator[Redis]:
 
 
 @pytest.fixture
-def shared(settled_postgres: str, tmp_path: Path, redis: Redis) -> Config:
-    config = configuration(copied_postgres(settled_postgres), tmp_path)
-    return msgspec.structs.replace(config, chat=msgspec.structs.replace(config.chat, redis_url=redis.url))
+def shared(settled_postgres: str, tmp_path: Path, redis: Redis) -> Iterator[Config]:
+    with copied_bank(settled_postgres) as address:
+        config = configuration(address, tmp_path)
+        yield msgspec.structs.replace(config, chat=msgspec.structs.replace(config.chat, redis_url=redis.url))
 
 
 @pytest.mark.parametrize("rounds", [2, pytest.param(40, marks=pytest.mark.long)])

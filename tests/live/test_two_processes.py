@@ -3,7 +3,7 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,7 +14,7 @@ from presence.config import Config
 from presence.errors import ConfigError
 from presence.live.frames import Close
 from tests.chat.cast import SOON, Adviser, Bank, Customer, bank_at, configuration
-from tests.chat.stage import copied_postgres
+from tests.chat.stage import copied_bank
 from tests.live.redis import Redis
 from tests.support import FrozenClock
 
@@ -23,9 +23,10 @@ RESUMES = 5.0  # seconds
 
 
 @pytest.fixture
-def shared(settled_postgres: str, tmp_path: Path, redis: Redis) -> Config:
-    config = configuration(copied_postgres(settled_postgres), tmp_path)
-    return msgspec.structs.replace(config, chat=msgspec.structs.replace(config.chat, redis_url=redis.url))
+def shared(settled_postgres: str, tmp_path: Path, redis: Redis) -> Iterator[Config]:
+    with copied_bank(settled_postgres) as address:
+        config = configuration(address, tmp_path)
+        yield msgspec.structs.replace(config, chat=msgspec.structs.replace(config.chat, redis_url=redis.url))
 
 
 @pytest.fixture
