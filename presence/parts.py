@@ -15,6 +15,7 @@ from presence.bus import Bus
 from presence.bus.memory import MemoryBus
 from presence.calls.assembly import Calls
 from presence.calls.attending import Attending
+from presence.calls.extending import looking_ahead
 from presence.chat.assembly import Assembly
 from presence.chat.mail.gateway import Gateway
 from presence.chat.mail.letters import Sender
@@ -66,7 +67,7 @@ class Parts:
         self.sign_in = SignIn(database, clock)
         self.sites = Sites(database, clock)
         self.chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, self.booking, self.mails)
-        self.calls = Calls(database, clock, self.chat, config.calls)
+        self.calls = Calls(database, clock, self.chat, config.calls, ahead=looking_ahead)
         self.doors = _doors(config, database, clock, self.chat, self.mails)
         self.booking.on_booked.append(self._tell_conversation)
 

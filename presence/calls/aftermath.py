@@ -5,10 +5,12 @@ messages do: in their lists, and by mail when none of them is there.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 from sqlalchemy import Connection
 
+from presence.calls import store as calls
 from presence.calls.happened import asked_back, happened
 from presence.calls.model import Call, Outcome
 from presence.chat import log, rules, store
@@ -40,7 +42,14 @@ class Turn:
         self.at = at  # milliseconds
         self.now = at // 1000
         self.outcomes: list[log.Outcome] = []  # events
-        self.changed: list[Call] = []  # calls, as they are now
+        self.moved: list[tuple[Call, Call]] = []  # calls, before and after
+
+    def move(self, before: Call, **changes: Any) -> Call:
+        """Change a call."""
+        after = msgspec.structs.replace(before, **changes)
+        calls.save(self.connection, before, after)
+        self.moved.append((before, after))
+        return after
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Into a log."""

@@ -10,7 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from presence.calls import rules, turn
 from presence.calls.model import Role
 from presence.calls.relay import Ahead, Relay
+from presence.calls.rings import Rings
 from presence.calls.rooms import Rooms
+from presence.calls.rows import CallLists
 from presence.calls.rules import Seen
 from presence.calls.session import RoomSession
 from presence.chat.assembly import Assembly
@@ -52,6 +54,20 @@ class Calls:
             grace=config.grace_minutes * 60,
             presence_changed=chat.presence_changed,
         )
+        self.lists = CallLists(database, clock, chat.board)
+        self.relay.on_change.append(self.lists.wake)
+        chat.reception.greetings.append(self.lists.greet)
+        self.rings = Rings(
+            database,
+            clock,
+            chat.journal,
+            chat.board,
+            chat.mailing,
+            seconds=config.ring_seconds,
+            changed=self.relay.changed,
+            presence_changed=chat.presence_changed,
+            expected=self._expected,
+        )
         self._stop = asyncio.Event()
         self._small: set[asyncio.Task[None]] = set()
         chat.hears["call"] = self.relay.hear
@@ -62,10 +78,14 @@ class Calls:
     def start(self, group: asyncio.TaskGroup) -> None:
         """Run what every process does by itself, as a task of a group."""
         group.create_task(self._run(), name="calls")
+        group.create_task(self.rings.run(), name="rings")
+        group.create_task(self.lists.run(), name="lists of calls")
 
     async def stop(self) -> None:
         """End it."""
         self._stop.set()
+        self.rings.stop()
+        self.lists.stop()
         await self.relay.close()
         if self._small:
             await asyncio.wait(self._small)
@@ -89,6 +109,11 @@ class Calls:
     def _standings_changed(self, _adviser_ids: set[int]) -> None:
         """Who waits sees whether the adviser is there."""
         self.relay.look(*self.relay.served)
+
+    async def _expected(self, what: str) -> int | None:
+        """When somebody is next there, in milliseconds."""
+        shown = await self._chat.watching.shown(what)
+        return shown.until if shown is not None else None
 
     # -- the live connection --------------------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ class Relay:
         self._clock = clock
         self._publish = publish  # to the other processes: topic, text
         self._ahead = ahead
+        self.on_change: list[Callable[[], None]] = []  # a call has changed, here or elsewhere
         self._rooms: dict[int, dict[str, Inside]] = {}
         self._inside: dict[str, Inside] = {}
         self._dirty: set[int] = set()
@@ -80,12 +81,17 @@ class Relay:
     def changed(self, call_id: int) -> None:
         """A call has changed: everybody in its room is told, here and elsewhere. After the commit."""
         self._publish("call", str(call_id))
-        self.look(call_id)
+        self._heard(call_id)
 
     def hear(self, text: str) -> None:
         """The hint of another process."""
         if text.isdigit():
-            self.look(int(text))
+            self._heard(int(text))
+
+    def _heard(self, call_id: int) -> None:
+        self.look(call_id)
+        for hear in self.on_change:
+            hear()
 
     def look(self, *call_ids: int) -> None:
         """Read calls anew, soon, and tell who is in them here."""

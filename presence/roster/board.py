@@ -5,7 +5,7 @@ Every process computes the same from the same rows, so that no node need tell an
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 import structlog
@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from presence.clock import Clock
 from presence.errors import Unavailable
 from presence.roster import leases
-from presence.roster.presence import BEFORE_APPOINTMENT, CAPACITY, Facts, Standing, best, standing_of
+from presence.roster.presence import BEFORE_APPOINTMENT, CAPACITY, Candidate, Facts, Standing, best, standing_of
 from presence.storage.database import Database
 from presence.storage.tables import (
     adviser,
@@ -132,6 +132,19 @@ class Board:
         standings = [self.standings[id_] for id_ in adviser_ids if id_ in self.standings]
         state = best(one.state for one in standings)
         return next((one for one in standings if one.state == state), None)
+
+    def candidates(self, given_at: Mapping[int, int]) -> dict[int, Candidate]:
+        """Everybody as who could take something. `given_at`: when each was last given a conversation."""
+        return {
+            id_: Candidate(
+                standing=standing,
+                languages=self.members[id_].languages,
+                team_ids=self.members[id_].team_ids,
+                last_given_at=given_at.get(id_, 0),
+            )
+            for id_, standing in self.standings.items()
+            if id_ in self.members
+        }
 
     def hurry(self) -> None:
         """Look again as soon as may be."""

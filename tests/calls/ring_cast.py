@@ -1,0 +1,123 @@
+"""Carol, who rings, and Alice, at whom it rings: their pages hear of calls over real sockets."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from presence.calls.assembly import Calls
+from tests.chat.cast import Adviser, Bank, Browser, Customer, Frame
+from tests.support import FrozenClock
+
+RINGS = 30  # seconds
+Row = dict[str, Any]
+
+
+class Hears(Browser):
+    """Somebody's page that hears of calls."""
+
+    @property
+    def calls(self) -> list[Row]:
+        """Their calls, as they were told last."""
+        return [frame for frame in self.frames if frame["t"] == "calls"][-1]["calls"]
+
+    async def hears(self, since: int = 0, **wanted: Any) -> Row:
+        """Wait until there is a call like this in their list."""
+        found: list[Row] = []
+
+        def fits(frame: Frame) -> bool:
+            if frame["t"] == "calls":
+                found[:] = [one for one in frame["calls"] if all(one[name] == value for name, value in wanted.items())]
+            return bool(found)
+
+        await self.until(fits, since)
+        return found[0]
+
+    async def hears_nothing(self, since: int = 0) -> None:
+        """Wait until there is no call in their list."""
+        await self.until(lambda frame: frame["t"] == "calls" and not frame["calls"], since)
+
+
+class Caller(Hears, Customer):
+    """A customer on the chat page."""
+
+    async def rings(self, **more: Any) -> httpx.Response:
+        """Ring, as the page does."""
+        if self._socket is None:
+            await self.connect()
+        body = {"id": uuid.uuid4().hex, "medium": "video", "name": self.name, **more}
+        return await self.post("/calls", **body)
+
+    async def ringing(self, **more: Any) -> str:
+        """Ring; the call's uid."""
+        answer = await self.rings(**more)
+        assert answer.status_code == 201, answer.text
+        call: str = answer.json()["call"]
+        return call
+
+
+class Desk(Hears, Adviser):
+    """An adviser at the dashboard."""
+
+    async def acts(self, call: str, act: str, **body: Any) -> httpx.Response:
+        return await self.post(f"/desk/calls/{call}/{act}", **body)
+
+    async def accepts(self, call: str) -> httpx.Response:
+        return await self.acts(call, "accept")
+
+
+def calls_of(bank: Bank) -> Calls:
+    found: Calls = bank.app.state.calls
+    return found
+
+
+async def passes(bank: Bank, seconds: int) -> None:
+    """Time passes, and every process looks as it does by itself."""
+    assert isinstance(bank.clock, FrozenClock)
+    await bank.later(seconds)
+    await calls_of(bank).rings.look()
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """An error's status and code."""
+    return answer.status_code, answer.json()["type"].removeprefix("/problems/")
+
+
+async def events_of(bank: Bank, c: str) -> list[tuple[str, dict[str, Any]]]:
+    """What happened in a conversation: kinds and bodies."""
+    import msgspec
+
+    from presence.chat import log, store
+
+    def work(connection: Any) -> list[tuple[str, dict[str, Any]]]:
+        one = store.by_uid(connection, c)
+        assert one is not None
+        return [(said.kind, msgspec.json.decode(said.body)) for said in log.read(connection, one.id, 0, 1000)]
+
+    return await bank.database.read(work)
+
+
+Until = Callable[[Frame], bool]
+
+
+@pytest.fixture
+async def alice(bank: Bank) -> AsyncIterator[Desk]:
+    """Alice at her dashboard."""
+    async with Desk(bank, "alice") as there:
+        yield there
+
+
+@pytest.fixture
+async def bob(bank: Bank) -> AsyncIterator[Desk]:
+    """Bob, who speaks French, at his."""
+    async with Desk(bank, "bob") as there:
+        yield there
+
+
+@pytest.fixture
+async def carol(bank: Bank) -> AsyncIterator[Caller]:
+    """Carol on the chat page."""
+    async with Caller(bank, "Carol") as there:
+        yield there
