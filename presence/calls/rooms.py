@@ -294,6 +294,8 @@ class Rooms:
             return [happened(call, call.conversation_id, "started", name=name)]
         if call.state == "ended" and call.admitted_at is not None:
             return [happened(call, call.conversation_id, "ended", name=name, seconds=beside.talked(call))]
+        if call.outcome == "cancelled" and call.origin == "adviser":
+            return [happened(call, call.conversation_id, "cancelled", name=name)]
         return []
 
     async def rebuild(self, call_id: int, gen: int) -> None:

@@ -115,8 +115,10 @@ def is_of_before(call: Call, meeting: Meeting) -> bool:
 def role_of(seen: Seen, person: str, *, keyed: bool, now: int) -> Role | None:
     """The place somebody may take; None: there is no such room for them. `keyed`: their browser has used its link."""
     call, meeting = seen.call, seen.meeting
-    if now >= call.closes_at or call.state == "ringing" or (call.state == "ended" and call.outcome not in _TOLD):
+    if now >= call.closes_at or (call.state == "ended" and call.outcome not in _TOLD):
         return None
+    if call.state == "ringing":  # an adviser who rings waits in the room; everybody else comes when it is answered
+        return "adviser" if call.origin == "adviser" and person == f"adviser:{call.adviser_id}" else None
     if meeting is not None and (meeting.state not in _KEPT or now < meeting.opens_at):
         return None
     if person.startswith("adviser:"):
@@ -196,6 +198,8 @@ def done(call: Call, act: Act, role: Role, text: str, now: int) -> Call | None:
             return msgspec.structs.replace(ended(call, "rejected", now), note=text)
         case "finish" if call.state == "admitted" and (role == "adviser" or call.origin != "appointment"):
             return ended(call, "held", now)
+        case "finish" if role == "adviser" and call.state == "ringing":
+            return ended(call, "cancelled", now)
     return None
 
 

@@ -21,7 +21,8 @@ class Hears(Browser):
     @property
     def calls(self) -> list[Row]:
         """Their calls, as they were told last."""
-        return [frame for frame in self.frames if frame["t"] == "calls"][-1]["calls"]
+        calls: list[Row] = [frame for frame in self.frames if frame["t"] == "calls"][-1]["calls"]
+        return calls
 
     async def hears(self, since: int = 0, **wanted: Any) -> Row:
         """Wait until there is a call like this in their list."""
