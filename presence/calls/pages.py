@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from presence.booking.correspondence import Correspondence
-from presence.calls import joining, ring_api
+from presence.calls import extending, joining, ring_api
 from presence.calls.joining import COOKIE, calls_of
 from presence.calls.model import Role
 from presence.calls.rooms import Guest
@@ -38,6 +38,7 @@ def routes() -> list[BaseRoute]:
     one, desk = "/room/{uid:str}", "/desk/room/{uid:str}"
     return [
         *joining.routes(),
+        *extending.routes(),
         *ring_api.routes(),
         Route(one, room, methods=["GET"]),
         Route(one + "/pass", customers_pass, methods=["POST"]),
