@@ -48,6 +48,7 @@ const FRAME = 100; // and until the first picture or sound of theirs
 const FIRST = 15_000; // after which nobody waits for it any more
 const EARLY = 128; // signals that wait for the connection they belong to
 const SERVERS = 2_000; // milliseconds for fresh TURN credentials to come; then ICE is restarted with what there is
+const HEAD_START = 2_000; // milliseconds for which the polite side waits for the other's restart: both see a broken connection at once
 const NONE = { mic: false, cam: false, screen: false, audio_only: false };
 
 /** @extends {Listeners<Heard>} */
@@ -60,7 +61,7 @@ export class Call extends Listeners {
   /** @type {Record<Kind, MediaStreamTrack | null>} */ tracks = { mic: null, cam: null, screen: null }; // as the page wants them sent
   #own = new Pictures();
   #ladder = new Ladder();
-  /** @type {Peer | null} */ #peer = null;
+  /** @type {Peer | null} */ peer = null; // of the present generation
   /** @type {Turn | null} */ #turn = null;
   /** @type {(() => void)[]} */ #turned = []; // who waits for fresh credentials
   /** @type {({ gen: number } & ({ description: RTCSessionDescriptionInit } | { candidate: RTCIceCandidateInit | null }))[]} */ #early = [];
@@ -171,7 +172,7 @@ export class Call extends Listeners {
 
   /** A caption of one's own words, straight to the other browser. @param {string} text @param {boolean} final */
   say(text, final) {
-    this.#peer?.say(JSON.stringify({ caption: text, final }));
+    this.peer?.say(JSON.stringify({ caption: text, final }));
   }
 
   /** Tell the operator's figures why this side has no device. @param {"permission" | "no_device" | "device_busy" | "browser"} failure */
@@ -198,7 +199,7 @@ export class Call extends Listeners {
   /** @param {Turn} turn */
   #servers(turn) {
     this.#turn = turn;
-    this.#peer?.turn(turn);
+    this.peer?.turn(turn);
     for (const act of this.#turned.splice(0)) act();
     this.#consider();
   }
@@ -212,7 +213,7 @@ export class Call extends Listeners {
 
   /** @param {{ gen: number } & ({ description: RTCSessionDescriptionInit } | { candidate: RTCIceCandidateInit | null })} one */
   #signalled(one) {
-    if (this.#peer && this.#peer.gen === one.gen) return this.#pass(this.#peer, one);
+    if (this.peer && this.peer.gen === one.gen) return this.#pass(this.peer, one);
     if (this.room && one.gen < this.room.gen) return; // of a connection that is gone
     this.#early.push(one); // the room, or our TURN credentials, are still on their way
     if (this.#early.length > EARLY) this.#early.shift();
@@ -224,7 +225,7 @@ export class Call extends Listeners {
    */
   #pass(peer, one) {
     if ("description" in one) peer.described(one.description);
-    else peer.offered(one.candidate);
+    else peer.found(one.candidate);
   }
 
   /** @param {State["signal"]} signal */
@@ -247,9 +248,9 @@ export class Call extends Listeners {
     const { room } = this;
     if (!room) return;
     if (room.state !== "admitted") this.#drop();
-    else if (this.#peer && this.#peer.gen !== room.gen) this.#drop();
-    if (this.#peer) {
-      if (this.#missed && room.peer.here) this.#peer.again();
+    else if (this.peer && this.peer.gen !== room.gen) this.#drop();
+    if (this.peer) {
+      if (this.#missed && room.peer.here) this.peer.again();
     } else if (room.state === "admitted" && room.peer.here && room.peer.ready && this.#ready && this.#turn && room.gen !== this.#given) {
       this.#build(room, this.#turn);
     }
@@ -263,14 +264,14 @@ export class Call extends Listeners {
    */
   #build({ gen, polite }, turn) {
     try {
-      this.#peer = new Peer({ gen, polite, turn, tracks: this.#sent() });
+      this.peer = new Peer({ gen, polite, turn, tracks: this.#sent() });
     } catch {
       this.#given = gen; // a browser without WebRTC, or one that is told not to
       this.#ladder.giveUp();
       this.#report({ failure: "browser" });
       return;
     }
-    const peer = this.#peer;
+    const peer = this.peer;
     this.#startedAt = Date.now();
     this.#counts = NOTHING;
     this.#sampledAt = 0;
@@ -282,6 +283,7 @@ export class Call extends Listeners {
       this.tell("remote", { kind, stream });
     });
     peer.on("said", (text) => this.#said(text));
+    peer.on("collision", () => this.signal.rebuild(gen));
     peer.quiet(!this.pictures.on);
     for (const one of this.#early.splice(0)) if (one.gen === gen) this.#pass(peer, one);
     this.#watch(true);
@@ -289,8 +291,8 @@ export class Call extends Listeners {
   }
 
   #drop() {
-    this.#peer?.close();
-    this.#peer = null;
+    this.peer?.close();
+    this.peer = null;
     this.#watch(false);
     this.#look();
   }
@@ -303,7 +305,7 @@ export class Call extends Listeners {
 
   /** What the ladder says now. */
   #look() {
-    const peer = this.#peer;
+    const peer = this.peer;
     const actions = this.#ladder.step(
       {
         gen: peer?.gen ?? 0,
@@ -316,7 +318,7 @@ export class Call extends Listeners {
     );
     this.#act(actions);
     this.#show();
-    if (peer && peer === this.#peer && peer.state === "connected" && Date.now() - this.#sampledAt >= SAMPLE) void this.#sample(peer);
+    if (peer && peer === this.peer && peer.state === "connected" && Date.now() - this.#sampledAt >= SAMPLE) void this.#sample(peer);
   }
 
   /** @param {import("./ladder.js").Action[]} actions */
@@ -337,13 +339,15 @@ export class Call extends Listeners {
 
   /** With credentials that have ended a restart finds nothing, and says nothing of it. */
   async #restart() {
-    const peer = this.#peer;
+    const peer = this.peer;
+    const offers = peer?.offers;
     const fresh = new Promise((done) => {
       this.#turned.push(() => done(null));
       setTimeout(done, SERVERS, null);
     });
     if (this.signal.refresh()) await fresh;
-    if (peer === this.#peer) peer?.restart();
+    if (peer?.polite) await new Promise((done) => setTimeout(done, HEAD_START));
+    if (peer === this.peer && peer?.offers === offers && peer?.state !== "connected") peer?.restart();
   }
 
   #giveUp() {
@@ -375,9 +379,9 @@ export class Call extends Listeners {
     const sent = this.#sent();
     if (sent.mic) sent.mic.enabled = !this.#muted;
     for (const kind of /** @type {Kind[]} */ (["mic", "cam", "screen"])) {
-      if (this.#peer && this.#peer.tracks[kind] !== sent[kind]) this.#peer.set(kind, sent[kind]);
+      if (this.peer && this.peer.tracks[kind] !== sent[kind]) this.peer.set(kind, sent[kind]);
     }
-    this.#peer?.quiet(!this.pictures.on);
+    this.peer?.quiet(!this.pictures.on);
     const ours = { mic: !!sent.mic && !this.#muted, cam: !!sent.cam, screen: !!sent.screen, audio_only: !this.#own.on };
     if (JSON.stringify(ours) !== JSON.stringify(this.ours)) {
       this.ours = ours;
@@ -396,7 +400,7 @@ export class Call extends Listeners {
   async #sample(peer) {
     this.#sampledAt = Date.now();
     const stats = await peer.stats();
-    if (peer !== this.#peer) return;
+    if (peer !== this.peer) return;
     const now = Date.now();
     const before = this.#counts;
     const { counts, sample } = measure(stats, before, now, peer.mids);
@@ -411,9 +415,9 @@ export class Call extends Listeners {
 
   /** How long the first picture of theirs takes, or the first sound when they send no pictures. @param {Peer} peer */
   async #first(peer) {
-    while (peer === this.#peer && this.#reported !== peer.gen) {
+    while (peer === this.peer && this.#reported !== peer.gen) {
       await new Promise((done) => setTimeout(done, FRAME));
-      if (peer !== this.#peer || peer.state !== "connected") continue;
+      if (peer !== this.peer || peer.state !== "connected") continue;
       const { sample } = measure(await peer.stats(), NOTHING, Date.now(), peer.mids);
       const { cam, screen, mic } = this.theirs;
       const waits = cam || screen ? !sample.pictured : mic && !sample.heard;

@@ -1,8 +1,11 @@
-// The connection to the other side's browser, of one generation: perfect negotiation (W3C, webrtc-pc 10.7) with its trap cured.
+// The connection to the other side's browser, of one generation: perfect negotiation (W3C, webrtc-pc 10.7) with its traps cured.
 //
 // Both sides may offer, but for the first time: in the textbook the impolite side's offer can arrive while the polite side's
 // first is on its way into setLocalDescription, and then neither ever connects. So the polite side holds its first offer until
 // there is a remote description. What comes, and what is to be done, goes through one chain of promises, one after the other.
+//
+// Nobody rolls an offer back: in Chromium (156) the side that answered first sees nothing any more after a rollback, though
+// frames arrive and are decoded. Two offers at once, which is rare, are a `collision`: a new generation is to be asked for.
 //
 // There are three sections from the first offer on, sound, camera, screen, in both directions: turning something on or off
 // is `replaceTrack`, and negotiates nothing.
@@ -19,6 +22,7 @@ import { Listeners } from "./listeners.js";
  *   remote: { kind: Kind, stream: MediaStream },
  *   state: RTCPeerConnectionState,
  *   said: string,
+ *   collision: null,
  * }} Told description and candidate are for the other side; said came from it, past the server
  */
 
@@ -36,6 +40,7 @@ export class Peer extends Listeners {
   #stream = new MediaStream(); // names what is to be played in step: microphone and camera
   #quiet = false;
   #closed = false;
+  offers = 0; // of the other side's, that were taken
 
   /** @param {{ gen: number, polite: boolean, turn: Turn, tracks: Tracks }} options */
   constructor({ gen, polite, turn, tracks }) {
@@ -102,7 +107,7 @@ export class Peer extends Listeners {
   }
 
   /** @param {RTCIceCandidateInit | null} candidate null: there are no more */
-  offered(candidate) {
+  found(candidate) {
     this.#do(async () => {
       if (candidate && this.pc.remoteDescription) await this.pc.addIceCandidate(candidate);
     });
@@ -163,10 +168,11 @@ export class Peer extends Listeners {
   async #take(description) {
     const { pc } = this;
     const offer = description.type === "offer";
-    if (offer && !this.polite && pc.signalingState !== "stable") return; // ours counts, and theirs is taken back
+    if (offer && pc.signalingState !== "stable") return this.polite ? this.tell("collision", null) : undefined; // ours counts
     if (!offer && pc.signalingState !== "have-local-offer") return; // told twice
     const first = !pc.remoteDescription;
     await pc.setRemoteDescription(description);
+    if (offer) this.offers += 1;
     if (first && this.polite) await this.#adopt(pc.getTransceivers());
     if (offer) await this.#describe();
     if (!first) return;

@@ -116,6 +116,7 @@ async ([base, medium]) => {
     }
     call.start();
     call.ready();
+    side.peer = () => call.peer;
     globalThis[role] = side;
     await new Promise((done) => call.on("room", done));
   }
