@@ -42,7 +42,7 @@ export class About {
       tags,
       section(say("appointments"), list(whole.appointments.map(appointment))),
       section(say("past"), list(whole.conversations.map(past))),
-      section(say("files"), element("div", { class: "files" }, ...whole.files.map(attached))),
+      section(say("files"), element("div", { class: "files" }, ...whole.files.map((one) => attached(one)))),
     );
     if (!whole.files.length) this.body.lastElementChild?.remove();
     this.put(row);

@@ -11,8 +11,8 @@ export { the };
  * @typedef {{
  *   uid: string, role: "adviser" | "customer", medium: "video" | "audio" | "text", me: string, peer: string, by: string, c: string,
  *   starts_at: number | null, ends_at: number | null, phone: string, organisation: string, turn: boolean,
- *   urls: Record<"pass" | "check" | "rating" | "extend" | "propose" | "book" | "back" | "chat" | "files", string>,
- * }} Given instants in milliseconds
+ *   urls: Record<"pass" | "check" | "rating" | "extend" | "propose" | "book" | "back" | "chat" | "files" | "file", string>,
+ * }} Given instants in milliseconds; in `urls.files`, {c} stands for the conversation
  */
 
 /** @type {Given} */

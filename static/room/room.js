@@ -104,8 +104,8 @@ function writes() {
 /** @param {Room} room */
 function headed({ medium, starts_at, ends_at, peer }) {
   write(the("who"), peer.name || given.peer || given.organisation);
-  const hours = starts_at !== null && ends_at !== null ? ` · ${clock(starts_at)} – ${clock(ends_at)}` : "";
-  write(the("about"), say(`medium_${medium}`) + hours);
+  const hours = starts_at !== null && ends_at !== null ? [`${clock(starts_at)} – ${clock(ends_at)}`] : [];
+  write(the("about"), [...hours, say(`medium_${medium}`), given.organisation].join(" · "));
 }
 
 function titled() {
@@ -141,6 +141,7 @@ function end(how) {
   if (talkedFrom && !lasted) lasted = Date.now() - talkedFrom;
   if (how === "end" && lasted) how = "held";
   over = how;
+  notice("");
   controls.stop();
   devices.stop();
   for (const id of ["remote-audio", "remote-video", "shown-video"]) the(id).srcObject = null;

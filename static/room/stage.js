@@ -10,6 +10,7 @@ import { speaking } from "./speaking.js";
 
 const CORNERS = ["end-end", "end-start", "start-start", "start-end"]; // block, inline: clockwise from the lower right
 const CUT = 0.35; // of a picture that may be lost when it fills its place
+const [TALLEST, WIDEST] = [3 / 4, 16 / 9]; // of a small picture's place
 const DRAG = 6; // pixels from which a press is a drag
 
 /**
@@ -61,15 +62,17 @@ export class Stage {
       the("hear").hidden = true;
       for (const id of ["remote-audio", "remote-video", "shown-video"]) void play(the(id));
     });
-    for (const id of ["remote-video", "own-video"]) {
-      const video = the(id);
+    for (const name of ["remote", "own"]) {
+      const [tile, video] = [the(name), the(`${name}-video`)];
       const fit = () => {
-        const picture = { width: video.videoWidth, height: video.videoHeight };
-        const { width, height } = video.parentElement.getBoundingClientRect();
-        video.toggleAttribute("data-whole", whole(picture, { width, height }));
+        const { videoWidth: width, videoHeight: height } = video;
+        video.toggleAttribute("data-whole", whole({ width, height }, tile.getBoundingClientRect()));
+        if (!width || !height) return;
+        tile.style.setProperty("--aspect", String(Math.min(WIDEST, Math.max(TALLEST, width / height)))); // of a small tile
+        tile.toggleAttribute("data-tall", height > width);
       };
       video.addEventListener("resize", fit);
-      new ResizeObserver(fit).observe(video.parentElement);
+      new ResizeObserver(fit).observe(tile);
     }
     the("own-video").toggleAttribute("data-mirrored", true);
     this.#movable();

@@ -1,23 +1,23 @@
 // The conversation beside the call: the same as on the chat page and the dashboard, kept with everything else that was said.
 
-import { HEADERS } from "./page.js";
-import { upload } from "../shared/ask.js";
+import { Refusal, upload } from "../shared/ask.js";
 import { Chime } from "../shared/chime.js";
 import { Live, Over } from "../shared/live.js";
 import { Log } from "../shared/log.js";
+import { filled } from "../shared/text.js";
 import { Composer } from "../chat/compose.js";
 import { Files } from "../chat/files.js";
 import { words as chatWords } from "../chat/page.js";
 import { standing, told } from "../chat/standing.js";
-import { customer, given, post, say, the, write } from "./page.js";
+import { customer, given, HEADERS, post, say, the, write } from "./page.js";
 
 const EDITABLE = 15 * 60_000; // milliseconds for which one's own words can be changed
 const SPOKEN = new Set(["text", "file"]);
 const PATIENCE = 2_500; // milliseconds in which a connection may come back before anything is said
 const WRITES = 6_000; // milliseconds for which somebody who has typed is writing
 
-/** What is said to the customer alone, or to nobody while they talk. */
-const QUIET = new Set(["opened", "queued", "message", "rated", "tagged"]);
+/** What is told to the customer alone, or to nobody while they talk. */
+const QUIET = new Set(["opened", "queued", "message", "rated", "tagged", ...(customer ? [] : ["mailed", "closed", "callback", "undelivered"])]);
 
 export class Talk {
   #c = "";
@@ -36,6 +36,7 @@ export class Talk {
       me: given.by,
       words: chatWords,
       jump: the("jump"),
+      files: given.urls.file,
       name: (by) => (by === given.by ? say("you") : this.#name(by)),
       told: (event) => (QUIET.has(event.kind) ? "" : told(event, chatWords, "")),
       actions: ({ what, seq, at, text, body }) => {
@@ -55,8 +56,8 @@ export class Talk {
         return true;
       },
     });
-    const send = (/** @type {string} */ _, /** @type {File} */ file, /** @type {(part: number) => void} */ progress, /** @type {any} */ options) =>
-      upload(given.urls.files, file, progress, { ...options, headers: HEADERS });
+    /** @type {import("../chat/files.js").Send} */
+    const send = (c, file, progress, { signal }) => upload(filled(given.urls.files, { c }), file, progress, { signal, headers: HEADERS });
     new Files(() => this.#c, (c, sent) => void this.live.send(c, "file", sent), (wrong) => this.composer.complain(wrong), send);
     this.#hear();
     addEventListener("focus", () => this.#soon());
@@ -79,10 +80,10 @@ export class Talk {
 
   async #pass() {
     try {
-      const { token } = await post(customer ? given.urls.pass : "/desk/token");
+      const { token } = await post(given.urls.pass);
       return { token, by: given.by };
     } catch (error) {
-      throw /** @type {any} */ (error).status === 401 || /** @type {any} */ (error).status === 404 ? new Over() : error;
+      throw error instanceof Refusal && (error.status === 401 || error.status === 404) ? new Over() : error;
     }
   }
 
@@ -120,7 +121,7 @@ export class Talk {
   /** @param {string} name who writes; "" when they have said it */
   #typing(name) {
     clearTimeout(this.#writing);
-    write(the("typing"), name && (chatWords.typing ?? "").replace("{name}", name));
+    write(the("typing"), name && filled(chatWords.typing, { name }));
     if (name) this.#writing = setTimeout(() => this.#typing(""), WRITES);
   }
 

@@ -103,7 +103,7 @@ export class Waiting {
     const times = [];
     if (starts_at !== null && ends_at !== null) {
       times.push([say("times_appointment"), `${clock(starts_at)} – ${clock(ends_at)}`]);
-      times.push([say("times_begins"), away(starts_at - now)]);
+      times.push([say(starts_at > now ? "times_begins" : "times_began"), away(starts_at - now)]);
     }
     if (customer) times.push([say("times_waited"), since(Date.now() - this.#since)]);
     else if (peer.here && peer.since !== null) times.push([say("times_waits"), since(now - peer.since)]);

@@ -29,9 +29,11 @@ import { clock, dayName } from "./time.js";
  *   beside?: (event: import("./ledger.js").LiveEvent) => Node[],
  *   settle?: (id: string, how: "retry" | "discard") => void,
  *   jump?: HTMLButtonElement,
+ *   files?: string,
  * }} LogOptions
  *   `told` gives the words for what happened, "" for what is not shown; `actions` what may be done with a message now;
- *   `remarks` what else there is to say of one; `beside` what stands behind the words for what happened
+ *   `remarks` what else there is to say of one; `beside` what stands behind the words for what happened;
+ *   `files` is where files are fetched from
  * @typedef {{ node: HTMLElement, update: (line: any) => void }} View
  */
 
@@ -187,10 +189,10 @@ export class Log {
     const { text, body, withdrawn, edited } = line;
     const { words } = this.options;
     if (withdrawn) return [element("i", {}, words.withdrawn ?? "")];
-    if (body?.file) return [attached(body)];
+    if (body?.file) return [attached(body, this.options.files)];
     /** @type {(Node | string)[]} */
     const parts = [element("p", {}, ...linked(text))];
-    for (const one of body?.files ?? []) parts.push(attached(one));
+    for (const one of body?.files ?? []) parts.push(attached(one, this.options.files));
     if (body?.quoted) {
       const quoted = element("p", {}, ...linked(body.quoted));
       parts.push(element("details", {}, element("summary", {}, words.quoted ?? ""), quoted));
@@ -238,9 +240,10 @@ export class Log {
 /**
  * A file: a picture to be seen, anything else to be saved.
  * @param {{ file: string, name: string, type: string, size: number }} one
+ * @param {string} from where it is fetched
  */
-export function attached({ file, name, type, size }) {
-  const address = `/chat/files/${file}`;
+export function attached({ file, name, type, size }, from = "/chat/files") {
+  const address = `${from}/${file}`;
   if (PICTURES.has(type)) {
     const picture = element("img", { src: `${address}?preview=1`, alt: name, loading: "lazy", decoding: "async" });
     return element("a", { class: "picture", href: `${address}?preview=1`, target: "_blank", rel: "noopener" }, picture);
