@@ -41,6 +41,25 @@ class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
     subject: str = ""
 
 
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation to begin, as it is taken: tidied, its names looked up; and whether somebody is there for it."""
+
+    id: str
+    text: str
+    name: str
+    email: str
+    language: str
+    page: str
+    subject: str
+    team_id: int | None
+    wanted_id: int | None
+    attended: bool
+
+    def said(self, conversation_id: int) -> Entry:
+        """Its first text."""
+        return Entry(conversation_id, CUSTOMER, self.id, "text", _text(self.text))
+
+
 class Noted(NamedTuple):
     """An appointment that was made."""
 
@@ -143,56 +162,70 @@ class Chat:
 
         When nobody is there it becomes a message, and then a mail address is needed to answer to.
         """
-        name, email = tidied(request.name or one.name, request.email or one.email)
-        text = rules.plain(request.text)
-        if not text or len(text) > rules.MAX_TEXT or not rules.named(request.id):
-            raise Invalid({"text": FieldError("Please write something")})
-        team_id, wanted = self._board.teams.get(request.team), self._board.by_slug.get(request.adviser)
-        attended = self._attended(team_id)
+        asked = self._asked(one, request)
         now, at = self._clock.now(), self._clock.now_ms()
-        key, page = person_key(one), rules.plain(request.page)[:MAX_PAGE]
 
         def work(connection: Connection) -> tuple[Opened, list[Outcome]]:
-            before = store.open_of(connection, key)
+            before = store.open_of(connection, person_key(one))
             if before is not None:
-                said = Entry(before.id, CUSTOMER, request.id, "text", _text(text))
-                outcomes = log.append(connection, [said], at)
-                return Opened(before, repeated=True), outcomes
-            if not attended and not email:
-                raise Invalid({"email": FieldError("Nobody is there just now: where may we answer?")})
-            visitor = introduced(connection, one, name, email, now)
-            id_ = begun(
-                connection,
-                visitor,
-                state="waiting" if attended else "message",
-                language=request.language,
-                page=page,
-                now=now,
-                subject=rules.plain(request.subject)[:MAX_NAME],
-                team_id=team_id,
-                wanted_adviser_id=wanted.id if wanted else None,
-                queued_at=now,
-            )
-            entries = [
-                system(id_, "opened", page=page),
-                Entry(id_, CUSTOMER, request.id, "text", _text(text)),
-                system(id_, "queued" if attended else "message"),
-            ]
-            outcomes = log.append(connection, entries, at)
-            made = store.by_id(connection, id_)
-            assert made is not None
-            if not attended:
-                self._mailing.tell_team(connection, made, visitor, now)
-            return Opened(made, repeated=False), outcomes
+                return Opened(before, repeated=True), log.append(connection, [asked.said(before.id)], at)
+            return self._begin(connection, one, asked, now, at)
 
         try:
             opened = await self._journal.change(work)
         except IntegrityError:  # two tabs at once: the other one's is there now
             opened = await self._journal.change(work)
         self.wake()
-        if not attended:
+        if not asked.attended:
             self._mailing.wake()
         return opened
+
+    def _asked(self, one: Visitor, request: OpenRequest) -> _Asked:
+        """A request as it is taken. `Invalid` names the fields."""
+        name, email = tidied(request.name or one.name, request.email or one.email)
+        text = rules.plain(request.text)
+        if not text or len(text) > rules.MAX_TEXT or not rules.named(request.id):
+            raise Invalid({"text": FieldError("Please write something")})
+        team_id, wanted = self._board.teams.get(request.team), self._board.by_slug.get(request.adviser)
+        return _Asked(
+            id=request.id,
+            text=text,
+            name=name,
+            email=email,
+            language=request.language,
+            page=rules.plain(request.page)[:MAX_PAGE],
+            subject=rules.plain(request.subject)[:MAX_NAME],
+            team_id=team_id,
+            wanted_id=wanted.id if wanted else None,
+            attended=self._attended(team_id),
+        )
+
+    def _begin(
+        self, connection: Connection, one: Visitor, asked: _Asked, now: int, at: int
+    ) -> tuple[Opened, list[Outcome]]:
+        """A new conversation, within a transaction: in the queue, or as a message when nobody is there."""
+        if not asked.attended and not asked.email:
+            raise Invalid({"email": FieldError("Nobody is there just now: where may we answer?")})
+        visitor = introduced(connection, one, asked.name, asked.email, now)
+        id_ = begun(
+            connection,
+            visitor,
+            state="waiting" if asked.attended else "message",
+            language=asked.language,
+            page=asked.page,
+            now=now,
+            subject=asked.subject,
+            team_id=asked.team_id,
+            wanted_adviser_id=asked.wanted_id,
+            queued_at=now,
+        )
+        arrived = system(id_, "queued" if asked.attended else "message")
+        outcomes = log.append(connection, [system(id_, "opened", page=asked.page), asked.said(id_), arrived], at)
+        made = store.by_id(connection, id_)
+        assert made is not None
+        if not asked.attended:
+            self._mailing.tell_team(connection, made, visitor, now)
+        return Opened(made, repeated=False), outcomes
 
     def _attended(self, team_id: int | None) -> bool:
         """Whether somebody is there who could take it now or soon."""
