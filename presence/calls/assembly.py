@@ -86,9 +86,14 @@ class Calls:
         self._stop.set()
         self.rings.stop()
         self.lists.stop()
-        await self.relay.close()
-        if self._small:
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until everybody here has been told of what has changed so far."""
+        await self.relay.settled()
+        while self._small:
             await asyncio.wait(self._small)
+            await self.relay.settled()
 
     async def _run(self) -> None:
         while not self._stop.is_set():
@@ -134,9 +139,9 @@ class Calls:
     def room(self, seen: Seen, role: Role) -> frames.Room:
         """A room from one side."""
         adviser = self._chat.board.members.get(seen.adviser_id or 0)
-        standing = self._chat.board.standings.get(seen.adviser_id or 0)
+        presence = rules.presence_of(seen, self._chat.board.standings.get(seen.adviser_id or 0))
         peer = seen.customer if role == "adviser" else adviser.name if adviser else ""
-        return rules.room(seen, role, peer, standing.state if standing else "offline", self._clock.now_ms())
+        return rules.room(seen, role, peer, presence, self._clock.now_ms())
 
     def turn(self, person: str) -> Turn:
         """Servers that help them through networks."""
@@ -157,6 +162,10 @@ class Calls:
     def again(self, one: RoomSession) -> None:
         """Let a session take its place once more."""
         self._run_small(one.again())
+
+    async def renew(self) -> None:
+        """Whoever is connected to this process counts as being here."""
+        await self._chat.leases.renew()
 
     async def engaged(self, connection_id: str, on: bool) -> None:
         """Whether somebody looks at it."""

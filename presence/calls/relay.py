@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Connection as Sql
 from sqlalchemy.exc import SQLAlchemyError
 
-from presence.calls import store
+from presence.calls import figures, store
 from presence.calls.rules import Seen
 from presence.clock import Clock
 from presence.errors import Unavailable
@@ -62,6 +62,7 @@ class Relay:
         """They have entered."""
         self._rooms.setdefault(one.call_id, {})[one.connection_id] = one
         self._inside[one.connection_id] = one
+        figures.rooms(len(self._rooms))
 
     def remove(self, one: Inside) -> None:
         """Their connection has ended."""
@@ -70,6 +71,7 @@ class Relay:
         room.pop(one.connection_id, None)
         if not room:
             self._rooms.pop(one.call_id, None)
+        figures.rooms(len(self._rooms))
 
     @property
     def served(self) -> Collection[int]:
@@ -144,8 +146,7 @@ class Relay:
         if here is not None:
             here.signalled(int(gen), frame.encode())
 
-    async def close(self) -> None:
-        """Tell nobody any more."""
-        if self._telling is not None:
-            self._telling.cancel()
+    async def settled(self) -> None:
+        """Wait until everybody here has been told of what has changed so far."""
+        while self._telling is not None:
             await asyncio.wait({self._telling})

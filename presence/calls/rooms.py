@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from presence.calls import beside, rules, store
+from presence.calls import beside, figures, rules, store
 from presence.calls.happened import happened
 from presence.calls.model import Call, Role
 from presence.calls.relay import Relay
@@ -262,7 +262,7 @@ class Rooms:
         """
         now, at, text = self._clock.now(), self._clock.now_ms(), rules.said(text, rules.MAX_TEXT)
 
-        def work(connection: Connection) -> tuple[tuple[Call, bool], list[Outcome]]:
+        def work(connection: Connection) -> tuple[tuple[Call, Call], list[Outcome]]:
             seen = _found(connection, uid, now, lock=True)
             keyed = person.startswith("visitor:") and store.has_key(connection, seen.call.id, rules.number_of(person))
             role = rules.role_of(seen, person, keyed=keyed, now=now)
@@ -271,18 +271,19 @@ class Rooms:
             after = rules.done(seen.call, act, role, text, now)
             if after is None:
                 if rules.is_done(seen.call, act):
-                    return (seen.call, False), []
+                    return (seen.call, seen.call), []
                 raise NotPossible(N_("This call is over, or nobody is there yet"))
             if act == "admit" and seen.meeting is not None and role == "adviser":
                 after = msgspec.structs.replace(after, adviser_id=rules.number_of(person))
             store.save(connection, seen.call, after)
             entries = self._entries(after)
-            return (after, True), log.append(connection, entries, at) if entries else []
+            return (seen.call, after), log.append(connection, entries, at) if entries else []
 
-        call, changed = await self._journal.change(work)
-        if changed:
-            self._told(call.id)
-        return call
+        before, after = await self._journal.change(work)
+        if after != before:
+            figures.moved(before, after)
+            self._told(after.id)
+        return after
 
     def _entries(self, call: Call) -> list[Entry]:
         """What an act means to the conversation."""
@@ -313,12 +314,17 @@ class Rooms:
         """Keep how a call is, for figures."""
         now = self._clock.now()
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> tuple[Call, Call] | None:
             before = store.by_id(connection, call_id, lock=True)
-            if before is not None:
-                store.save(connection, before, rules.measured(before, told, now))
+            if before is None:
+                return None
+            after = rules.measured(before, told, now)
+            store.save(connection, before, after)
+            return before, after
 
-        await self._database.write(work)
+        moved = await self._database.write(work)
+        if moved is not None:
+            figures.moved(*moved)
 
     async def rate(self, guest: Guest, rating: int, comment: str) -> None:
         """Say how it was: 1 to 5, once they have talked, and once; the same again is fine."""
@@ -354,9 +360,8 @@ class Rooms:
         if not (stale or dead or leftover):
             return
 
-        def work(connection: Connection) -> tuple[set[int], Sequence[Outcome]]:
-            changed = store.drop_dead(connection, now)
-            entries: list[Entry] = []
+        def work(connection: Connection) -> tuple[tuple[set[int], list[tuple[Call, Call]]], Sequence[Outcome]]:
+            changed, moved, entries = store.drop_dead(connection, now), list[tuple[Call, Call]](), list[Entry]()
             for id_ in stale:
                 before = store.by_id(connection, id_, lock=True)
                 if before is None:
@@ -364,12 +369,15 @@ class Rooms:
                 (seen,) = store.seen(connection, [before], now)
                 after = self._after(seen, now)
                 if store.save(connection, before, after):
-                    changed.add(id_)
+                    moved.append((before, after))
                     entries += self._entries(after) if after.state == "ended" else []
             outcomes = log.append(connection, entries, at) if entries else []
-            return changed, [*outcomes, *beside.put_away(connection, leftover, now, at)]
+            return (changed, moved), [*outcomes, *beside.put_away(connection, leftover, now, at)]
 
-        for id_ in await self._journal.change(work):
+        changed, moved = await self._journal.change(work)
+        for before, after in moved:
+            figures.moved(before, after)
+        for id_ in changed | {after.id for _, after in moved}:
             self._told(id_)
 
     def _after(self, seen: Seen, now: int) -> Call:

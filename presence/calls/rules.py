@@ -11,6 +11,7 @@ from presence.calls.model import Call, Outcome, Place, Role
 from presence.chat.rules import plain
 from presence.live import frames
 from presence.roster.model import Medium
+from presence.roster.presence import Standing
 
 MAX_TEXT = 500  # characters of what an adviser says to who is held or turned away
 MAX_DESCRIPTION = 32 * 1024  # bytes
@@ -295,6 +296,19 @@ def measured(call: Call, told: frames.Quality, now: int) -> Call:
 # -- what each side is shown ----------------------------------------------------------------------------------------
 
 
+def presence_of(seen: Seen, standing: Standing | None) -> str:
+    """Whether the adviser is there, to who waits for them: that this appointment keeps them busy is no news."""
+    place = seen.places.get("adviser")
+    if seen.elsewhere:
+        return "call"
+    if place is not None and place.here:
+        return "available"
+    if standing is None:
+        return "offline"
+    idle = standing.wish == "available" and standing.load < standing.capacity
+    return "available" if standing.state == "busy" and idle and seen.meeting is not None else standing.state
+
+
 def room(seen: Seen, role: Role, peer: str, presence: str, now: int) -> frames.Room:
     """The room from one side. `peer` is the other one's name, `presence` the adviser's; `now` in milliseconds."""
     call, meeting, across = seen.call, seen.meeting, seen.places.get(other(role))
@@ -314,7 +328,7 @@ def room(seen: Seen, role: Role, peer: str, presence: str, now: int) -> frames.R
             ready=here and across is not None and across.ready,
             since=across.arrived_at * 1000 if across is not None else None,
         ),
-        presence="" if role == "adviser" else "call" if seen.elsewhere else presence,
+        presence="" if role == "adviser" else presence,
         c=seen.c,
         starts_at=meeting.starts_at * 1000 if meeting else None,
         ends_at=meeting.ends_at * 1000 if meeting else None,

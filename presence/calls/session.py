@@ -60,6 +60,10 @@ class Around(Protocol):
         """Let a session take its place once more."""
         ...
 
+    async def renew(self) -> None:
+        """Whoever is connected to this process counts as being here."""
+        ...
+
     async def engaged(self, connection_id: str, on: bool) -> None:
         """Whether somebody looks at it."""
         ...
@@ -138,7 +142,8 @@ class RoomSession:
             self.connection.end(Close.SIGNED_OUT, "no such room")
 
     async def again(self) -> None:
-        """Take the place once more."""
+        """Take the place once more, with the lease."""
+        await self._all.renew()
         try:
             await self._all.rooms.enter(self._uid, self.connection.who, self.connection_id, self._inst)
         except NotFound:

@@ -4,9 +4,14 @@ import uuid
 from typing import Any
 
 import httpx
+from sqlalchemy import Connection, select
 
 from presence.booking.requests import Booked, BookRequest
+from presence.calls import store
 from presence.calls.assembly import Calls
+from presence.calls.rules import Seen, number_of
+from presence.calls.session import RoomSession
+from presence.storage.tables import call
 from tests.chat.cast import Adviser, Bank, Browser, Frame
 from tests.support import HOUR, MONDAY, FrozenClock
 
@@ -43,6 +48,31 @@ def in_time(bank: Bank, one: Booked, before: int = EARLY) -> None:
     """It is shortly before the start."""
     assert isinstance(bank.clock, FrozenClock)
     bank.clock.set(one.appointment.starts_at - before)
+
+
+async def seen(bank: Bank) -> Seen:
+    """The one call there is."""
+
+    def work(connection: Connection) -> Seen:
+        found = connection.execute(select(call)).one()
+        return store.seen(connection, [store.of_row(found)], bank.clock.now())[0]
+
+    return await bank.database.read(work)
+
+
+async def visitor_in(bank: Bank) -> int:
+    """Who is in the customer's place."""
+    return number_of((await seen(bank)).places["customer"].person)
+
+
+async def adviser_id(bank: Bank, slug: str) -> int:
+    return bank.chat.board.by_slug[slug].id
+
+
+def session_of(bank: Bank, role: str) -> RoomSession:
+    """The session that this process has in the customer's place, or in the adviser's."""
+    inside = calls_of(bank).relay._inside.values()
+    return next(one for one in inside if isinstance(one, RoomSession) and one.role == role)
 
 
 class InRoom(Browser):
@@ -103,6 +133,7 @@ class Visitor(InRoom):
 
     def __init__(self, bank: Bank, one: Booked) -> None:
         super().__init__(bank)
+        self.one = one
         self.link = f"/a/{one.token}/room"
 
     async def use_link(self) -> httpx.Response:
@@ -131,9 +162,10 @@ class Visitor(InRoom):
 class Host(InRoom, Adviser):
     """An adviser in the room."""
 
-    def __init__(self, bank: Bank, slug: str, one: Booked | None = None) -> None:
+    def __init__(self, bank: Bank, slug: str, one: Booked) -> None:
         Adviser.__init__(self, bank, slug)
-        self.door = f"/agenda/appointments/{one.appointment.id}/room" if one else ""
+        self.one = one
+        self.door = f"/agenda/appointments/{one.appointment.id}/room"
 
     async def __aenter__(self) -> "Host":
         await self.sign_in()
