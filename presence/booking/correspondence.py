@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import Connection, select, update
 
 from presence.booking import invitation, rules, store, wording
+from presence.booking.external import external_room
 from presence.booking.letters import (
     Absence,
     Kind,
@@ -62,6 +63,10 @@ class Correspondence:
     def guest_token(self, uid: str) -> str:
         """What lets a guest join, and nothing else."""
         return derived_token(self._key, "guest", uid)
+
+    def external_room(self, appointment: Appointment, language: str) -> str:
+        """The address of an appointment's room elsewhere; empty: it meets in ours."""
+        return external_room(appointment, self._key, language)
 
     def links(self, appointment: Appointment) -> Links:
         """Where this appointment's mails lead."""
