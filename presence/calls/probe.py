@@ -81,22 +81,23 @@ async def _look(url: str, config: CallsConfig, now: int, trust: ssl.SSLContext) 
         return "browsers do not speak TLS over UDP: write ?transport=tcp"
     username = f"{now + CHECK_LASTS}:{pseudonym(config.turn_secret, 'check')}"
     credentials = (username, password(config.turn_secret, username))
-    broken = _Broken()
+    line = _Line()
     try:
-        async with asyncio.timeout(PATIENCE) as broken.patience:
-            client = await _connected(server, credentials, trust, broken)
+        async with asyncio.timeout(PATIENCE) as line.patience:
+            client = await _connected(server, credentials, trust, line)
             try:
                 await (_bind(client) if url.startswith("stun") else _relay(client))
             finally:
-                broken.patience = None
-                client.transport.close()
+                line.patience = None
+                client.transport.abort()
+                await line.closed.wait()
     except _Trouble as trouble:
         return str(trouble)
     except stun.TransactionFailed as error:
         return _refused(error.response.error_code)
     except TimeoutError:
-        if broken.error is not None:
-            return _unreachable(server, broken.error)
+        if line.error is not None:
+            return _unreachable(server, line.error)
         return (
             f"no answer within {PATIENCE:.0f} s: does the server run, and do firewalls let "
             f"{'TLS on ' if server.secure else ''}{server.transport.upper()} port {server.port} through?"
@@ -134,46 +135,52 @@ def _unreachable(server: Target, error: OSError) -> str:
     return f"the line broke ({error.strerror or error}): does TURN{tls} answer on {server.transport.upper()} port {server.port}?"
 
 
-class _Broken:
-    """Ends the wait as soon as the way to the server is known to be broken, which `aioice` waits out."""
+class _Line:
+    """The way to a server. When it breaks the wait for an answer ends, which `aioice` would go on with."""
 
     patience: asyncio.Timeout | None = None
     error: OSError | None = None
 
-    def by(self, error: Exception | None) -> None:
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    def broke(self, error: Exception | None) -> None:
         if self.patience is not None and self.error is None:
             self.error = error if isinstance(error, OSError) else ConnectionResetError("the server hung up")
             self.patience.reschedule(-1)
 
 
 class _Udp(TurnClientUdpProtocol):
-    broken: _Broken
+    line: _Line
 
     def error_received(self, exc: Exception) -> None:
-        self.broken.by(exc)
-
-
-class _Tcp(TurnClientTcpProtocol):
-    broken: _Broken
+        self.line.broke(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.broken.by(exc)
+        self.line.closed.set()
         super().connection_lost(exc)
 
 
-async def _connected(
-    server: Target, credentials: tuple[str, str], trust: ssl.SSLContext, broken: _Broken
-) -> _Udp | _Tcp:
+class _Tcp(TurnClientTcpProtocol):
+    line: _Line
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.line.broke(exc)
+        self.line.closed.set()
+        super().connection_lost(exc)
+
+
+async def _connected(server: Target, credentials: tuple[str, str], trust: ssl.SSLContext, line: _Line) -> _Udp | _Tcp:
     address = (server.host, server.port)
     loop = asyncio.get_running_loop()
     client: _Udp | _Tcp
     if server.transport == "udp":
         client = _Udp(address, *credentials, _LIFETIME, _LIFETIME)
-        client.broken = broken
+        client.line = line
         await loop.create_datagram_endpoint(lambda: client, remote_addr=address)
     else:
         client = _Tcp(address, *credentials, _LIFETIME, _LIFETIME)
-        client.broken = broken
+        client.line = line
         await loop.create_connection(lambda: client, *address, ssl=trust if server.secure else None)
     return client
 
