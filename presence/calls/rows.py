@@ -208,7 +208,7 @@ def _at_appointment(one: Seen, visitor: Visitor | None, named: dict[str, str], n
     for id_ in meeting.adviser_ids:
         mine = place is not None and place.person == f"adviser:{id_}"
         here = mine and place is not None and place.here
-        is_late = late(meeting.starts_at, meeting.ends_at, this.knocked_at, now)
+        is_late = meeting.state == "confirmed" and late(meeting.starts_at, meeting.ends_at, this.knocked_at, now)
         if not (here or (this.state == "admitted" and mine) or (this.state != "admitted" and (present or is_late))):
             continue
         shown[f"adviser:{id_}"] = Row(

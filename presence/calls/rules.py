@@ -17,7 +17,8 @@ MAX_TEXT = 500  # characters of what an adviser says to who is held or turned aw
 MAX_DESCRIPTION = 32 * 1024  # bytes
 MAX_COMMENT = 2_000  # characters
 DESERTED = 120  # seconds after which a call that was rung for, and that nobody is in any more, is over
-_KEPT: frozenset[AppointmentState] = frozenset({"confirmed", "held"})
+# Who was said to have missed it may still come while its room is open, and is then not shut out.
+_KEPT: frozenset[AppointmentState] = frozenset({"confirmed", "held", "missed"})
 _GIVEN_UP: frozenset[AppointmentState] = frozenset({"cancelled", "declined"})
 _TOLD: frozenset[Outcome] = frozenset({"held", "rejected"})  # whoever was in the room may read what became of it
 
@@ -99,7 +100,7 @@ def door(meeting: Meeting, call: Call | None, now: int, grace: int) -> Door:
     """What the appointment's link shows."""
     if meeting.state in _GIVEN_UP:
         return "cancelled"
-    if now >= meeting.closes_at(grace) or meeting.state == "missed":
+    if now >= meeting.closes_at(grace):
         return "over"
     if meeting.state == "requested":
         return "requested"
@@ -249,8 +250,6 @@ def followed(call: Call, meeting: Meeting, now: int, grace: int) -> Call:
     """A call that has not ended, after what has become of its appointment: cancelled, moved, made longer."""
     if meeting.state in _GIVEN_UP:
         return ended(call, "cancelled", now)
-    if meeting.state == "missed":
-        return ended(call, "expired", now)
     call = msgspec.structs.replace(call, closes_at=meeting.closes_at(grace))
     if now < meeting.opens_at and call.state == "held":  # at its new hour they knock again
         call = msgspec.structs.replace(call, state="waiting", note="")
