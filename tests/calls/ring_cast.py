@@ -1,13 +1,15 @@
 """Carol, who rings, and Alice, at whom it rings: their pages hear of calls over real sockets."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from presence.calls.assembly import Calls
+from presence.chat import log, store
 from tests.chat.cast import Adviser, Bank, Browser, Customer, Frame
 from tests.support import FrozenClock
 
@@ -68,6 +70,10 @@ class Desk(Hears, Adviser):
     async def accepts(self, call: str) -> httpx.Response:
         return await self.acts(call, "accept")
 
+    async def rings_at(self, c: str, **more: Any) -> httpx.Response:
+        """Ring at a conversation's customer."""
+        return await self.post("/desk/calls", **{"c": c, "medium": "video", "id": uuid.uuid4().hex, **more})
+
 
 def calls_of(bank: Bank) -> Calls:
     found: Calls = bank.app.state.calls
@@ -81,6 +87,14 @@ async def passes(bank: Bank, seconds: int) -> None:
     await calls_of(bank).rings.look()
 
 
+def away(bank: Bank, *slugs: str) -> None:
+    """These look at their screens no more, to everybody until the board looks again."""
+    board = bank.chat.board
+    for slug in slugs:
+        id_ = board.by_slug[slug].id
+        board.standings[id_] = msgspec.structs.replace(board.standings[id_], state="away", may_ring=False)
+
+
 def problem(answer: httpx.Response) -> tuple[int, str]:
     """An error's status and code."""
     return answer.status_code, answer.json()["type"].removeprefix("/problems/")
@@ -88,9 +102,6 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 
 async def events_of(bank: Bank, c: str) -> list[tuple[str, dict[str, Any]]]:
     """What happened in a conversation: kinds and bodies."""
-    import msgspec
-
-    from presence.chat import log, store
 
     def work(connection: Any) -> list[tuple[str, dict[str, Any]]]:
         one = store.by_uid(connection, c)
@@ -98,9 +109,6 @@ async def events_of(bank: Bank, c: str) -> list[tuple[str, dict[str, Any]]]:
         return [(said.kind, msgspec.json.decode(said.body)) for said in log.read(connection, one.id, 0, 1000)]
 
     return await bank.database.read(work)
-
-
-Until = Callable[[Frame], bool]
 
 
 @pytest.fixture
