@@ -51,6 +51,9 @@ const SERVERS = 2_000; // milliseconds for fresh TURN credentials to come; then 
 const HEAD_START = 2_000; // milliseconds for which the polite side waits for the other's restart: both see a broken connection at once
 const NONE = { mic: false, cam: false, screen: false, audio_only: false };
 
+/** Whether the other side is told what is for it. @param {Room} room */
+const hears = ({ state, peer }) => state === "admitted" && peer.here;
+
 /** @extends {Listeners<Heard>} */
 export class Call extends Listeners {
   /** @type {Room | null} */ room = null;
@@ -187,9 +190,8 @@ export class Call extends Listeners {
     const before = this.room;
     this.room = room;
     this.#offset = room.now - Date.now();
-    const back = room.peer.here && !before?.peer.here;
-    if (before && back) this.#missed = true;
-    if (before && (back || before.gen !== room.gen)) this.signal.media(this.ours); // a page of theirs that knows nothing yet
+    if (room.peer.here && before && !before.peer.here) this.#missed = true;
+    if (hears(room) && (!before || !hears(before) || before.gen !== room.gen)) this.signal.media(this.ours); // a page of theirs that knows nothing yet
     if (before?.gen !== room.gen) this.#early = this.#early.filter(({ gen }) => gen >= room.gen);
     this.#consider();
     this.tell("room", room);

@@ -1,7 +1,7 @@
 // The room's own live connection: what the other side is told, and what the server says of the room.
 //
-// What is a state (ready, media) is said again after every welcome. What is for this moment only (sdp, ice) waits a short
-// while for the socket, as long as the room is still at the same generation.
+// The server hears nothing before it has told the room. What is a state (ready, media) is said then, and again after every
+// welcome. What is for this moment only (sdp, ice) waits a short while, as long as the room is still at the same generation.
 
 import { address, pageDoors } from "../shared/doors.js";
 import { freshId } from "../shared/ids.js";
@@ -44,7 +44,7 @@ export class Signal extends Listeners {
   /** @type {Frame[]} */ #waiting = [];
   /** @type {() => void} */ #detach = () => undefined;
   #touchedAt = -Infinity;
-  #gen = 0;
+  #inside = false; // the room has been told since the last welcome
   #gone = false;
   #away = false;
   inCall = false; // who talks looks at it, whether they touch it or not
@@ -152,7 +152,7 @@ export class Signal extends Listeners {
    * @param {Frame} frame
    */
   #say(frame) {
-    return this.link.send(frame);
+    return this.#inside && this.link.send(frame);
   }
 
   /** @param {Frame} frame */
@@ -167,13 +167,9 @@ export class Signal extends Listeners {
   /** @param {Frame} frame */
   #heard(frame) {
     const { t } = frame;
-    if (t === "welcome") this.#again();
-    else if (t === "room") {
-      this.#gen = frame.gen;
+    if (t === "room") {
+      if (!this.#inside) this.#enter(frame.gen);
       this.tell("room", /** @type {Room} */ ({ ...ROOM, ...frame }));
-      const due = this.#waiting.filter((one) => one.gen === this.#gen);
-      this.#waiting = [];
-      if (due.length) this.link.send(...due);
     } else if (t === "bye") {
       this.#gone = true;
       this.stop();
@@ -183,14 +179,17 @@ export class Signal extends Listeners {
     else if (t === "sdp" || t === "ice") this.tell(t, /** @type {any} */ (frame));
   }
 
-  /** The server may know nothing of us any more. */
-  #again() {
+  /** The server may know nothing of us any more. @param {number} gen */
+  #enter(gen) {
+    this.#inside = true;
     if (this.#ready) this.#say({ t: "ready", ...this.#ready });
     if (this.#media) this.#say({ t: "media", ...this.#media });
+    for (const one of this.#waiting.splice(0)) if (one.gen === gen) this.#say(one);
   }
 
   /** @param {Status} status */
   #changed(status) {
+    this.#inside = false; // open, too, is not yet inside
     this.tell("status", status);
     const TAKEN_OVER = 4411;
     if (status.state !== "ended" || this.#gone || !status.code) return;

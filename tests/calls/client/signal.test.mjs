@@ -40,13 +40,28 @@ test("it enters the room with the page's own name", async () => {
   assert.deepEqual(sent("hello"), [{ t: "hello", call: "room", inst: "page", v: 1, token: "pass" }]);
 });
 
+test("nothing is said before the room has been told: the server would not hear it", async () => {
+  const { signal, tell, sent } = await entered();
+  signal.ready();
+  assert.equal(signal.admit(), false);
+  await settle();
+  assert.deepEqual([sent("ready"), sent("admit")], [[], []]);
+  tell({ t: "room", gen: 1 });
+  assert.equal(signal.admit(), true);
+  await settle();
+  assert.deepEqual([sent("ready").length, sent("admit").length], [1, 1]);
+});
+
 test("what the server has to know is said again after every welcome", async () => {
-  const { world, signal, sent } = await entered();
+  const { world, signal, tell, sent } = await entered();
+  tell({ t: "room", gen: 1 });
   signal.ready();
   signal.media({ mic: true, cam: false, screen: false, audio_only: false });
   await settle();
   cut(world);
   await world.pass(1000);
+  tell({ t: "room", gen: 1 }, { t: "room", gen: 1 });
+  await settle();
   assert.equal(sent("ready").length, 2);
   assert.equal(sent("media").length, 2);
   assert.equal(sent("hello")[1].inst, "page"); // the same page: nothing is built anew
