@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from presence.booking import rules, views
 from presence.booking.desk import Desk
+from presence.booking.model import Appointment
 from presence.booking.requests import OfferRequest
 from presence.booking.service import Booking
 from presence.clock import instant
@@ -54,6 +56,8 @@ async def agenda(request: Request, adviser: Adviser) -> Response:
     monday = _monday(request.query_params.get("week", "")) or today - dt.timedelta(days=today.weekday())
     since, until = _midnight(monday, adviser.zone), _midnight(monday + WEEK, adviser.zone)
     found = await _desk(request).appointments(adviser.id, since, until)
+    now = web_of(request).clock.now()
+    begun = [one for one in found if one.starts_at <= now + rules.ROOM_OPENS and now < one.ends_at + rules.GRACE]
     days = [
         (day, [one for one in found if views.local(one.starts_at, adviser.zone).date() == day])
         for day in (monday + dt.timedelta(days=n) for n in range(7))
@@ -69,7 +73,9 @@ async def agenda(request: Request, adviser: Adviser) -> Response:
         following=_week(monday + WEEK),
         this_week=_week(monday),
         text=_texts(request),
-        now=web_of(request).clock.now(),
+        now=now,
+        arrivals=await _desk(request).arrivals(begun),
+        away=_away(request),
     )
 
 
@@ -101,10 +107,19 @@ async def appointment(request: Request, adviser: Adviser) -> Response:
         adviser=adviser,
         found=found,
         one=found.appointment,
+        arrivals=found.arrivals,
+        missed_at=_missed_at(request, found.appointment),
+        away=_away(request),
         now=web_of(request).clock.now(),
         open=rules.OPEN,
         text=_texts(request),
     )
+
+
+def _missed_at(request: Request, one: Appointment) -> int:
+    """When a customer who has not come is written to; 0: never."""
+    minutes = web_of(request).config.calls.missed_minutes
+    return one.starts_at + minutes * 60 if minutes else 0
 
 
 async def act(request: Request, adviser: Adviser) -> Response:
@@ -268,6 +283,12 @@ def _desk(request: Request) -> Desk:
 def _roster(request: Request) -> Roster:
     roster: Roster = request.app.state.roster
     return roster
+
+
+def _away(request: Request) -> Callable[[int], str]:
+    """Seconds in words."""
+    t = translator(language_of(request))
+    return lambda seconds: views.away(seconds, t)
 
 
 def _texts(request: Request) -> Any:

@@ -41,3 +41,31 @@ async def test_carol_comes_after_the_mail_that_missed_her_and_they_talk(
     state, history = await told()
     assert state == "held"
     assert history == ["booked", "adviser_arrived", "missed", "arrived", "admitted", "held"]
+
+
+async def test_the_agenda_says_who_is_late_who_waits_and_what_happened(
+    bank: Bank, carol: Visitor, alice: Host, one: Booked
+) -> None:
+    async def page(path: str) -> str:
+        answer = await alice.http.get(path, params={"lang": "en"})
+        assert answer.status_code == 200
+        return answer.text
+
+    own = f"/agenda/appointments/{one.appointment.id}"
+    assert "badge warn" not in await page("/agenda")
+    await bank.later(14 * MINUTE)
+    assert "Late: 4 minutes" in await page("/agenda")
+    assert "Carol Petit has not come yet." in await page(own)
+    assert "If you are in the room, we write to them at 10:15" in await page(own)
+    await carol.enter()
+    await bank.later(3 * MINUTE)
+    assert "Waits: 3 minutes" in await page("/agenda")
+    assert "Carol Petit has been waiting for 3 minutes." in await page(own)
+    await alice.enter()
+    await admitted(carol, alice)
+    shown = await page(own)
+    assert "badge warn" not in shown
+    for happened in ("Booked", "The customer came", "The adviser came", "Let in, after 3 minutes"):
+        assert f"<li>{happened}<" in shown
+    assert (await alice.post(f"/desk/room/{alice.uid}/extend", minutes=10)).status_code == 200
+    assert "<li>Extended by 10 minutes<" in await page(own)
