@@ -239,8 +239,11 @@ _UNANSWERED = and_(
 )
 
 
-def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
-    """The seq of the last that each conversation's adviser should read: of the customer, their calls, or a mail set aside."""
+def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, str]]:
+    """The last that each conversation's adviser should read, seq and kind: of the customer, their calls, or a mail set aside.
+
+    A conversation in which there is nothing of that is left out.
+    """
     said = or_(
         and_(event.c.sender == CUSTOMER, event.c.kind.in_(SPOKEN)),
         and_(event.c.sender == SYSTEM, event.c.kind.in_(("note", "callback"))),
@@ -251,10 +254,16 @@ def last_heard(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
         .where(event.c.conversation_id == conversation.c.id, said)
         .order_by(event.c.seq.desc())
         .limit(1)
+        .correlate(conversation)
         .scalar_subquery()
     )
-    rows = connection.execute(select(conversation.c.id, last).where(conversation.c.id.in_(ids)))
-    return {row[0]: row[1] or 0 for row in rows}
+    shown = event.alias()
+    rows = connection.execute(
+        select(conversation.c.id, shown.c.seq, shown.c.kind)
+        .join_from(conversation, shown, and_(shown.c.conversation_id == conversation.c.id, shown.c.seq == last))
+        .where(conversation.c.id.in_(ids))
+    )
+    return {row.id: (row.seq, row.kind) for row in rows}
 
 
 def given_at(connection: Connection) -> dict[int, int]:

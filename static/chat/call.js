@@ -21,11 +21,12 @@ import { given, mark, the, zone } from "./page.js";
  *   needed: () => string[],
  *   who: () => string,
  *   now: () => number,
+ *   look: () => Promise<void>,
  *   write: () => void,
  *   drawn: (caller: string) => void,
  * }} Ends
- *   `needed`: the fields to be asked with the first call; `who` would answer; `write` a message instead; `drawn` tells whose ring
- *   there is
+ *   `needed`: the fields to be asked with the first call; `who` would answer; `look` for the conversation that it is told in;
+ *   `write` a message instead; `drawn` tells whose ring there is
  */
 
 const MINE = "presence-call"; // in this tab: the call that it follows into its room
@@ -38,6 +39,7 @@ let words = {};
 /** Fetch this part of the page, and put it in its place. */
 export async function callPart() {
   const answer = await fetch(`/chat/calling?${new URLSearchParams({ lang: document.documentElement.lang, embed: given.embed ?? "" })}`);
+  if (!answer.ok) throw new Refusal(answer.status, {});
   const part = new DOMParser().parseFromString(await answer.text(), "text/html");
   words = JSON.parse(part.querySelector("#calling-words")?.textContent ?? "{}");
   const style = /** @type {HTMLLinkElement | null} */ (part.querySelector("link"));
@@ -268,6 +270,7 @@ export class Calling {
       return;
     }
     keepMine("");
+    void this.ends.look();
     this.#local = "done";
     this.#show();
     const moment = when ? `${dayName(when)}, ${clock(when)}` : words.as_soon_as_possible ?? "";
@@ -348,6 +351,9 @@ export class Calling {
       const needed = this.ends.needed();
       for (const field of FIELDS) the(`calling-${field}`).closest("p").hidden = !needed.includes(field);
       the("calling-room").href = this.#call?.room ?? "";
+      the("calling-book").href = the("book").href;
+      for (const one of ["audio", "video"]) the(`calling-${one}`).classList.toggle("plain", one !== medium);
+      the("calling-offer").querySelector(".row").prepend(the(`calling-${medium === "audio" ? "audio" : "video"}`)); // Enter presses the first
       if (step === "callback") this.#prepare();
     }
     if (changed) this.#focus(step);

@@ -244,8 +244,9 @@ live.on("presence", (frame) => {
   show();
 });
 
-live.on("calls", async ({ calls }) => {
-  if (calls.length || calling) (await callings()).heard(calls);
+live.on("calls", ({ calls }) => {
+  if (calls.length || calling) void call((part) => part.heard(calls));
+  if (calls.some(({ c }) => c && c !== current)) void look(); // it is told in a conversation
 });
 
 document.addEventListener("visibilitychange", () => (document.hidden ? show() : void look()));
@@ -284,13 +285,17 @@ function callings() {
       unread.caller = caller;
       show();
     };
-    return (calling = new Calling({ live, needed, who: () => the("who").textContent, now: () => Date.now() + ahead, write, drawn }));
+    return (calling = new Calling({ live, needed, who: () => the("who").textContent, now: () => Date.now() + ahead, look, write, drawn }));
   });
+  fetching.catch(() => (fetching = undefined)); // it may come the next time
   return fetching;
 }
 
+/** @param {(calling: Calling) => void} act */
+const call = (act) => callings().then(act, (error) => composer.complain(failed(error)));
+
 for (const button of document.querySelectorAll("[data-call]")) {
-  button.addEventListener("click", async () => (await callings()).begin(/** @type {HTMLElement} */ (button).dataset.call === "audio" ? "audio" : "video"));
+  button.addEventListener("click", () => call((part) => part.begin(/** @type {any} */ (button).dataset.call)));
 }
 
 the("show-past").addEventListener("click", async () => (await import("./history.js")).history(read));
@@ -347,7 +352,8 @@ void beginning.go();
 
 const wish = new URLSearchParams(location.search).get("call");
 if (wish) {
-  const part = await callings();
-  if (head.callable) part.offer(wish === "audio" ? "audio" : "video");
-  else if (!part.on) part.nobody();
+  void call((part) => {
+    if (head.callable) part.offer(wish === "audio" ? "audio" : "video");
+    else if (!part.on) part.nobody();
+  });
 }

@@ -20,7 +20,8 @@ import { attempt, complain, toast } from "./toasts.js";
  */
 
 const MEDIA = /** @type {const} */ (["audio", "video"]);
-const LISTED = new Set(["waits", "held", "late", "rung", "open", "inside"]);
+const TIMED = new Set(["waits", "held", "late", "rung"]);
+const LISTED = new Set([...TIMED, "open", "inside"]);
 
 export class Calls {
   /** @type {Map<string, Call>} */ #calls = new Map();
@@ -40,9 +41,9 @@ export class Calls {
   /** @param {Call[]} calls all that there are now */
   show(calls) {
     const before = this.#calls;
-    this.#calls = new Map(calls.map((one) => [one.call, one]));
-    for (const one of before.values()) this.#became(one, this.#calls.get(one.call));
-    for (const one of calls) if (standingOf(one) !== was(before.get(one.call))) this.#came(one);
+    this.#calls = new Map(calls.map((one) => [keyOf(one), one]));
+    for (const [key, one] of before) this.#became(one, this.#calls.get(key));
+    for (const [key, one] of this.#calls) if (standingOf(one) !== was(before.get(key))) this.#came(one);
     this.#keep(this.#rings, calls.filter((one) => standingOf(one) === "rings" && !this.#late(one)), place("rings"), (one) => this.#card(one));
     this.#keep(this.#lines, calls.filter((one) => LISTED.has(standingOf(one))), place("calls"), (one) => this.#line(one));
     place("calls").hidden = !this.#lines.size;
@@ -84,22 +85,22 @@ export class Calls {
    * @param {(one: Call) => { node: HTMLElement, timer: HTMLElement }} made
    */
   #keep(shown, calls, list, made) {
-    const wanted = new Set(calls.map((one) => one.call));
-    for (const [call, { node }] of shown) {
-      if (wanted.has(call)) continue;
+    const wanted = new Set(calls.map(keyOf));
+    for (const [key, { node }] of shown) {
+      if (wanted.has(key)) continue;
       node.remove();
-      shown.delete(call);
+      shown.delete(key);
     }
     for (const one of calls) {
       const of = JSON.stringify(one);
-      const known = shown.get(one.call);
+      const known = shown.get(keyOf(one));
       if (known?.of === of) continue;
       const fresh = { ...made(one), of };
       const had = known?.node.contains(document.activeElement) && document.activeElement?.getAttribute("data-do");
       if (known) known.node.replaceWith(fresh.node);
       else list.append(fresh.node);
       if (had) /** @type {HTMLElement | null} */ (fresh.node.querySelector(`[data-do="${had}"]`) ?? fresh.node.querySelector("button"))?.focus();
-      shown.set(one.call, fresh);
+      shown.set(keyOf(one), fresh);
     }
   }
 
@@ -158,19 +159,19 @@ export class Calls {
 
   #tick() {
     const now = serverTime();
-    for (const [call, { node, timer }] of this.#rings) {
-      const { until, since } = /** @type {Call} */ (this.#calls.get(call));
+    for (const [key, { node, timer }] of this.#rings) {
+      const { until, since } = /** @type {Call} */ (this.#calls.get(key));
       if (until === null) continue;
       write(timer, say("offer_left", { seconds: Math.max(0, Math.ceil((until - now) / 1000)) }));
       node.style.setProperty("--left", String(Math.max(0, (until - now) / (until - (since ?? until - 30_000)))));
       if (until > now) continue;
       node.remove(); // the server's word follows
-      this.#rings.delete(call);
+      this.#rings.delete(key);
     }
-    for (const [call, { timer }] of this.#lines) {
-      const one = /** @type {Call} */ (this.#calls.get(call));
+    for (const [key, { timer }] of this.#lines) {
+      const one = /** @type {Call} */ (this.#calls.get(key));
       const from = standingOf(one) === "late" ? one.starts_at : one.since;
-      write(timer, from && standingOf(one) !== "open" ? stopwatch(now - from) : "");
+      write(timer, from && TIMED.has(standingOf(one)) ? stopwatch(now - from) : "");
     }
     ringing(this.ends.leads() && this.#rings.size > 0);
   }
@@ -186,7 +187,7 @@ export class Calls {
     const standing = standingOf(one);
     const name = one.name || say("no_name");
     if (standing === "rings") this.ends.tell({ title: say("rings", { name }), text: say(`ring_${medium}`), tag: call, c, rings: true });
-    else if (standing === "waits" || standing === "late") this.ends.tell({ title: say(`call_${standing}`, { name }), text: inOwnWords(service), tag: call, c, rings: false });
+    else if (standing === "waits" || standing === "late") this.ends.tell({ title: say(`call_${standing}`, { name }), text: inOwnWords(service), tag: keyOf(one), c, rings: false });
   }
 
   /**
@@ -298,6 +299,9 @@ export class Calls {
     for (const medium of MEDIA) button(`ring-${medium}`).hidden = !row || !this.#mayRing(row);
   }
 }
+
+/** An appointment whose room nobody has opened yet has no call. */
+const keyOf = (/** @type {Call} */ { call, room }) => call || room;
 
 /**
  * @param {Call | undefined} call

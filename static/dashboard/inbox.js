@@ -229,6 +229,7 @@ function made(c) {
     write(text, row.preview);
     write(badge, badgeOf(row));
     node.dataset.state = row.state;
+    badge.classList.toggle("missed", row.heard === "call" || row.heard === "callback");
     node.classList.toggle("offered", row.offered?.id === ME.id);
   };
   return { node, link, update };
@@ -239,6 +240,7 @@ export const nameOf = (row) => row.customer.name || row.customer.email || say("n
 
 /** @param {Row} row */
 function badgeOf(row) {
+  if (row.heard === "call" || row.heard === "callback") return say(`row_${row.heard}`);
   if (row.state === "message" && !row.adviser) return say("row_message");
   if (row.adviser && row.adviser.id !== ME.id) return row.adviser.name.split(" ")[0] ?? "";
   return row.tags[0] ?? "";

@@ -6,7 +6,7 @@
  *   adviser: { id: number, name: string } | null,
  *   offered: { id: number, until: number } | null,
  *   customer: { name: string, email: string, verified: boolean, here: boolean },
- *   language: string, team: string | null, subject: string, preview: string, unread: boolean, last_seq: number,
+ *   language: string, team: string | null, subject: string, preview: string, unread: boolean, heard: string, last_seq: number,
  *   tags: string[], queued_at: number | null, updated_at: number, created_at: number, closed_at: number | null,
  *   rating: number | null, page: string,
  * }} Row as the server sends it; instants in milliseconds

@@ -6,7 +6,7 @@
  * @param {() => void} [before] it is shown: fill it
  */
 export function menu(button, list, before = () => undefined) {
-  const items = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll("button:not([hidden]), a:not([hidden])")]);
+  const items = () => /** @type {HTMLElement[]} */ ([...list.querySelectorAll("button, a")]).filter((one) => one.getClientRects().length);
   /** @param {boolean} open */
   const show = (open) => {
     if (open) before();

@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
 
 from presence.demo import PASSWORD
+from tests.browser.adviser import nobody_waits
 
 # One Chromium serves a whole run, so its tests share the session's loop; all other tests keep their own.
 BROWSER = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -192,3 +193,40 @@ async def sign_in(page: Page, slug: str) -> None:
     await page.locator("[name=password]").fill(PASSWORD)
     await page.locator("main .button").click()
     await page.wait_for_url("**/agenda")
+
+
+CLOSE_MINE = """async () => {
+    const headers = {Accept: 'application/json', 'X-CSRF-Token': document.querySelector('#desk').dataset.csrf};
+    const {rows} = await (await fetch('/desk/inbox?view=mine', {headers})).json();
+    for (const {c} of rows) await fetch(`/desk/conversations/${c}/close`, {method: 'POST', headers});
+    await fetch('/desk/presence', {method: 'POST', headers, body: JSON.stringify({wish: 'available', capacity: 3})});
+    await fetch('/sign-out', {method: 'POST', headers, redirect: 'manual'}) }"""
+
+
+class Desk(Protocol):
+    """Opens an adviser's dashboard; afterwards what they have is closed, and they are gone."""
+
+    async def __call__(
+        self, slug: str = "alice", *, lang: str = "en", size: ViewportSize = DESKTOP, dark: bool = False
+    ) -> Page: ...
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(visit: Visit, demo: str) -> AsyncIterator[Desk]:
+    await nobody_waits(demo)
+    pages: list[Page] = []
+
+    async def opened(
+        slug: str = "alice", *, lang: str = "en", size: ViewportSize = DESKTOP, dark: bool = False
+    ) -> Page:
+        page = await visit("/sign-in?next=/desk", lang=lang, size=size, dark=dark)
+        await page.locator("[name=email]").fill(f"{slug}@demo.example")
+        await page.locator("[name=password]").fill(PASSWORD)
+        await page.locator("main .button").click()
+        pages.append(page)
+        await expect(page.locator("#my-dot")).to_have_attribute("data-state", "available")
+        return page
+
+    yield opened
+    for page in pages:
+        await page.evaluate(CLOSE_MINE)

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import pytest_asyncio
@@ -16,9 +15,7 @@ from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 from presence.chat import store
 from presence.chat.model import CUSTOMER, Entry
 from presence.chat.service import system
-from presence.demo import PASSWORD
-from tests.browser.adviser import nobody_waits
-from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Visit, fits, violations
+from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Desk, Visit, fits, violations
 from tests.browser.customer import AtChat
 from tests.chat.cast import Customer, bank_at, configuration
 from tests.support import FrozenClock
@@ -38,41 +35,6 @@ WATCH_SHIFTS = """() => { window.shifts = [];
         .filter(one => !one.hadRecentInput)
         .map(one => [one.value, ...one.sources.map(source => source.node?.id || source.node?.className || '?')])))
         .observe({type: 'layout-shift', buffered: false}) }"""
-CLOSE_MINE = """async () => {
-    const headers = {Accept: 'application/json', 'X-CSRF-Token': document.querySelector('#desk').dataset.csrf};
-    const {rows} = await (await fetch('/desk/inbox?view=mine', {headers})).json();
-    for (const {c} of rows) await fetch(`/desk/conversations/${c}/close`, {method: 'POST', headers});
-    await fetch('/desk/presence', {method: 'POST', headers, body: JSON.stringify({wish: 'available', capacity: 3})});
-    await fetch('/sign-out', {method: 'POST', headers, redirect: 'manual'}) }"""
-
-
-class Desk(Protocol):
-    """Opens an adviser's dashboard; afterwards what they have is closed, and they are gone."""
-
-    async def __call__(
-        self, slug: str = "alice", *, lang: str = "en", size: ViewportSize = DESKTOP, dark: bool = False
-    ) -> Page: ...
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(visit: Visit, demo: str) -> AsyncIterator[Desk]:
-    await nobody_waits(demo)
-    pages: list[Page] = []
-
-    async def opened(
-        slug: str = "alice", *, lang: str = "en", size: ViewportSize = DESKTOP, dark: bool = False
-    ) -> Page:
-        page = await visit("/sign-in?next=/desk", lang=lang, size=size, dark=dark)
-        await page.locator("[name=email]").fill(f"{slug}@demo.example")
-        await page.locator("[name=password]").fill(PASSWORD)
-        await page.locator("main .button").click()
-        pages.append(page)
-        await expect(page.locator("#my-dot")).to_have_attribute("data-state", "available")
-        return page
-
-    yield opened
-    for page in pages:
-        await page.evaluate(CLOSE_MINE)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

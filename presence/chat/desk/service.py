@@ -47,6 +47,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     preview: str
     unread: bool
+    heard: str  # what kind it is that is unread, the last of it; "" for nothing
     last_seq: int
     tags: tuple[str, ...]
     queued_at: int | None
@@ -114,9 +115,11 @@ class ChatDesk:
         people = store.people_of(connection, found)
         here = leases.reachable(connection, {f"visitor:{id_}" for id_ in people}, self._clock.now())
         heard = store.last_heard(connection, [one.id for one in found])
-        return [self._row(one, people.get(one.visitor_id or 0), here, heard.get(one.id, 0)) for one in found]
+        return [self._row(one, people.get(one.visitor_id or 0), here, heard.get(one.id, (0, ""))) for one in found]
 
-    def _row(self, one: Conversation, person: Visitor | None, here: dict[str, bool], heard: int) -> Row:
+    def _row(self, one: Conversation, person: Visitor | None, here: dict[str, bool], heard: tuple[int, str]) -> Row:
+        seq, kind = heard
+        unread = seq > one.adviser_seen and one.state != "closed"
         team = next((slug for slug, id_ in self._board.teams.items() if id_ == one.team_id), None)
         return Row(
             c=one.uid,
@@ -133,7 +136,8 @@ class ChatDesk:
             team=team,
             subject=one.subject,
             preview=one.preview,
-            unread=heard > one.adviser_seen and one.state != "closed",
+            unread=unread,
+            heard=kind if unread else "",
             last_seq=one.last_seq,
             tags=one.tags,
             queued_at=_ms(one.queued_at),
