@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from presence.roster import passwords
 from presence.storage.database import Database
 from presence.storage.migrate import migrate
+from tests.live.redis import Redis
 from tests.support import FrozenClock
 
 ROOM = 2**30  # bytes that a server and its copies may need
@@ -130,3 +131,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A Redis of the test's own."""
+    server = Redis(tmp_path)
+    yield server
+    server.kill()

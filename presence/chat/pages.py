@@ -17,12 +17,13 @@ from presence.chat import store
 from presence.chat.assembly import Assembly
 from presence.chat.files import PICTURES
 from presence.chat.model import CUSTOMER, Conversation, Visitor
+from presence.chat.proof import UNPROVEN
 from presence.chat.service import OpenRequest
 from presence.chat.transcript import transcript
 from presence.errors import FieldError, Forbidden, Invalid, Malformed, NotFound
-from presence.i18n import N_, is_zone, translator
+from presence.i18n import is_zone, translator
 from presence.roster.pages import adviser_of
-from presence.tokens import random_token
+from presence.tokens import fingerprint
 from presence.web.forms import form_of
 from presence.web.limits import limited
 from presence.web.request import language_of, page, web_of, zone_of
@@ -153,22 +154,23 @@ async def message(request: Request) -> Response:
     """That form: a first text, answered by mail."""
     limited(request, "chat")
     form, chat = await form_of(request), assembly_of(request)
-    there = RedirectResponse("/chat/message?sent=1", 303)
-    if chat.proofs.was_used(form.text("challenge")):  # sent already: a second click
-        return there
+    there, challenge = RedirectResponse("/chat/message?sent=1", 303), form.text("challenge")
     if form.text("website"):  # nobody sees this field
-        raise Forbidden(N_("Your browser did not show that it is no robot; please reload the page"))
+        raise Forbidden(UNPROVEN)
     typed = {name: form.text(name).strip() for name in ("name", "email", "text")}
     wrong = {name: FieldError("This is needed") for name in typed if not typed[name]}
-    if not chat.proofs.presented(form.text("challenge"), web_of(request).clock.now()):
+    if not chat.proofs.is_good(challenge, web_of(request).clock.now()):
         wrong = wrong or {"text": FieldError("This page had become old; please send it once more")}
     if wrong:
         return _message_page(request, typed, wrong)
     visitor, cookie = await known_or_new(request, SessionBody())
+    said = OpenRequest(
+        id=fingerprint(challenge), language=language_of(request), zone=visitor.zone, proof=challenge, **typed
+    )
     try:
-        await chat.chat.open(
-            visitor, OpenRequest(id=random_token(), language=language_of(request), zone=visitor.zone, **typed)
-        )
+        await chat.chat.open(visitor, said)
+    except Forbidden:  # sent already: a second click
+        return there
     except Invalid as error:
         return _message_page(request, typed, error.fields)
     _remember(request, there, cookie)
@@ -277,8 +279,9 @@ async def begin(request: Request) -> Response:
     body, chat = await read(request, OpenBody), assembly_of(request)
     visitor, now = await visitor_of(request), web_of(request).clock.now()
     open_already = await chat.chat.current(visitor) is not None  # sent again, perhaps, because no answer came
-    if not open_already and not chat.proofs.accepts(body.proof.challenge, body.proof.nonce, now):
-        raise Forbidden(N_("Your browser did not show that it is no robot; please reload the page"))
+    worked = chat.proofs.accepts(body.proof.challenge, body.proof.nonce, now)
+    if not open_already and not worked:
+        raise Forbidden(UNPROVEN)
     limited(request, "chat", f"visitor:{visitor.id}")
     config = web_of(request).config
     wrong: dict[str, FieldError] = {
@@ -297,15 +300,11 @@ async def begin(request: Request) -> Response:
         team=body.team,
         page=body.page,
         subject=body.subject,
+        proof=body.proof.challenge if worked and chat.proofs.bits else "",
     )
-    try:
-        if wrong:
-            raise Invalid(wrong)
-        opened = await chat.chat.open(visitor, wanted)
-    except Invalid:  # they correct what they wrote, and have shown already that they are no robot
-        if not open_already:
-            chat.proofs.give_back(body.proof.challenge)
-        raise
+    if wrong:
+        raise Invalid(wrong)
+    opened = await chat.chat.open(visitor, wanted)
     found = opened.conversation
     return JSONResponse({"c": found.uid, "state": found.state}, 200 if opened.repeated else 201)
 

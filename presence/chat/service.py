@@ -11,8 +11,9 @@ from presence.chat import log, rules, store
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
 from presence.chat.model import CUSTOMER, SYSTEM, Conversation, ConversationState, Entry, Refusal, Stored, Visitor
+from presence.chat.proof import UNPROVEN, spent
 from presence.clock import Clock
-from presence.errors import FieldError, Invalid, NotFound, NotPossible
+from presence.errors import FieldError, Forbidden, Invalid, NotFound, NotPossible
 from presence.i18n import N_
 from presence.mail.compose import addressable
 from presence.roster import store as roster_store
@@ -39,6 +40,7 @@ class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
     team: str = ""  # slug
     page: str = ""
     subject: str = ""
+    proof: str = ""  # the challenge whose work it is begun with; empty where none was asked
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     team_id: int | None
     wanted_id: int | None
+    proof: str
     attended: bool
 
     def said(self, conversation_id: int) -> Entry:
@@ -158,7 +161,7 @@ class Chat:
     # -- conversations ----------------------------------------------------------------------------------------------
 
     async def open(self, one: Visitor, request: OpenRequest) -> Opened:
-        """Begin a conversation, or go on with the open one. `Invalid` names the fields.
+        """Begin a conversation, or go on with the open one. `Invalid` names the fields; `Forbidden` when the work was used.
 
         When nobody is there it becomes a message, and then a mail address is needed to answer to.
         """
@@ -197,6 +200,7 @@ class Chat:
             subject=rules.plain(request.subject)[:MAX_NAME],
             team_id=team_id,
             wanted_id=wanted.id if wanted else None,
+            proof=request.proof,
             attended=self._attended(team_id),
         )
 
@@ -206,6 +210,8 @@ class Chat:
         """A new conversation, within a transaction: in the queue, or as a message when nobody is there."""
         if not asked.attended and not asked.email:
             raise Invalid({"email": FieldError("Nobody is there just now: where may we answer?")})
+        if asked.proof and not spent(connection, asked.proof, now):
+            raise Forbidden(UNPROVEN)
         visitor = introduced(connection, one, asked.name, asked.email, now)
         id_ = begun(
             connection,

@@ -1,17 +1,22 @@
 """A robot pays for each conversation; a person pays once, also when they correct what they wrote or send it again."""
 
+import asyncio
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
-from presence.chat.proof import LASTS, Proofs
+from presence.chat.proof import LASTS, Proofs, spent
 from presence.config import Config
+from presence.storage.database import Database
+from presence.storage.tables import used_proof
 from tests.chat.cast import Adviser, Bank, Customer, Frame, bank_at, configuration
-from tests.chat.stage import copied_sqlite
+from tests.chat.stage import copied_bank, copied_sqlite
+from tests.live.redis import Redis
 from tests.support import FrozenClock
 
 BITS = 8
@@ -30,14 +35,22 @@ def unsolved(challenge: str) -> str:
     return next(f"x{n}" for n in count() if hashlib.sha256(f"{challenge}:x{n}".encode()).digest()[0])
 
 
-def test_an_answer_is_good_once() -> None:
+def test_work_is_seen_by_its_hash() -> None:
     proofs = Proofs("key", BITS)
     challenge = proofs.challenge(1000)
     assert not proofs.accepts(challenge, unsolved(challenge), 1000)
     assert proofs.accepts(challenge, solved(challenge), 1000)
-    assert not proofs.accepts(challenge, solved(challenge), 1000)
-    proofs.give_back(challenge)
-    assert proofs.accepts(challenge, solved(challenge), 1000)
+
+
+async def test_a_challenge_is_spent_once_and_forgotten_when_it_is_old(database: Database) -> None:
+    async def spend(challenge: str, now: int) -> bool:
+        return await database.write(lambda connection: spent(connection, challenge, now))
+
+    assert await spend("a", 1000)
+    assert not await spend("a", 1000 + LASTS - 1)
+    assert await spend("b", 1000 + LASTS)
+    count = select(func.count()).select_from(used_proof)
+    assert await database.read(lambda connection: connection.execute(count).scalar_one()) == 1
 
 
 def test_an_old_a_foreign_and_a_forged_challenge_are_none() -> None:
@@ -88,6 +101,26 @@ async def test_no_conversation_begins_without_work_and_none_twice_by_the_same(ba
         await carol.connect({begun.json()["c"]: 0})
         await carol.until(lambda f: f["t"] == "caught")
         assert [f["kind"] for f in carol.events(begun.json()["c"]) if f["by"] == "customer"] == ["text"]
+
+
+@pytest.fixture
+def shared(settled_postgres: str, tmp_path: Path, redis: Redis) -> Iterator[Config]:
+    with copied_bank(settled_postgres) as address:
+        yield configuration(address, tmp_path, proof_bits=BITS, redis_url=redis.url)
+
+
+@pytest.mark.postgres
+async def test_two_processes_take_the_same_work_once(shared: Config, clock: FrozenClock) -> None:
+    async with (
+        bank_at(shared, clock) as here,
+        bank_at(shared, clock) as there,
+        Customer(here, "Carol") as carol,
+        Customer(there, "Mallory") as mallory,
+    ):
+        body = {"text": "Hello?", "name": "Carol", "email": carol.email, "proof": await worked(carol)}
+        await mallory.session()
+        both = (one.post("/chat/conversations", id=uuid.uuid4().hex, **body) for one in (carol, mallory))
+        assert sorted([answer.status_code for answer in await asyncio.gather(*both)]) == [201, 403]
 
 
 async def test_who_corrects_what_they_wrote_need_not_work_again(bank: Bank, carol: Customer) -> None:

@@ -23,13 +23,6 @@ LEVEL = 15.0  # seconds in which what a lost hint did not tell has come
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    server = Redis(tmp_path)
-    yield server
-    server.kill()
-
-
-@pytest.fixture
 def shared(settled_postgres: str, tmp_path: Path, redis: Redis) -> Iterator[Config]:
     with copied_bank(settled_postgres) as address:
         config = configuration(address, tmp_path)

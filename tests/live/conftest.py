@@ -1,12 +1,10 @@
 """The bank with its chat, as in the tests of chat, but on SQLite alone: how sockets are handled is the same on both databases."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.chat.stage import alice, bank, carol, config, copied_sqlite, settled_postgres, settled_sqlite
-from tests.live.redis import Redis
 
 __all__ = ["alice", "bank", "carol", "config", "settled_postgres", "settled_sqlite"]
 
@@ -15,11 +13,3 @@ __all__ = ["alice", "bank", "carol", "config", "settled_postgres", "settled_sqli
 def database_url(settled_sqlite: Path, tmp_path: Path) -> str:
     """The address of a database with the bank's people in it."""
     return copied_sqlite(settled_sqlite, tmp_path)
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    """A Redis of the test's own."""
-    server = Redis(tmp_path)
-    yield server
-    server.kill()

@@ -27,6 +27,7 @@ from presence.storage.tables.chat import (
     presence_wish,
     received_mail,
     reply_address,
+    used_proof,
     visitor,
 )
 from presence.storage.tables.mail import outbox
@@ -76,5 +77,6 @@ __all__ = [
     "site",
     "team",
     "team_member",
+    "used_proof",
     "visitor",
 ]

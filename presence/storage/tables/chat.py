@@ -119,6 +119,15 @@ event = Table(
     UniqueConstraint("conversation_id", "sender", "client_id"),
 )
 
+# Challenges whose work has begun a conversation, for as long as they could be brought again.
+used_proof = Table(
+    "used_proof",
+    metadata,
+    Column("challenge", Text, primary_key=True),
+    instant_column("used_at"),
+    Index("ix_used_proof_used_at", "used_at"),
+)
+
 attachment = Table(
     "attachment",
     metadata,

@@ -173,6 +173,13 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "used_proof",
+        sa.Column("challenge", sa.Text(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("challenge", name=op.f("pk_used_proof")),
+    )
+    op.create_index("ix_used_proof_used_at", "used_proof", ["used_at"], unique=False)
+    op.create_table(
         "received_mail",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),
         sa.Column("message_key", sa.Text(), nullable=False),
