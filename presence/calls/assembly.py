@@ -16,6 +16,7 @@ from presence.calls.rows import CallLists
 from presence.calls.rules import Seen
 from presence.calls.session import RoomSession
 from presence.chat.assembly import Assembly
+from presence.chat.rules import named
 from presence.clock import Clock
 from presence.config import CallsConfig
 from presence.errors import NotFound, Unavailable
@@ -73,7 +74,7 @@ class Calls:
         chat.hears["call"] = self.relay.hear
         chat.hears["signal"] = self.relay.hear_signal
         chat.reception.rooms = self.welcome
-        chat.board.on_change.append(self._standings_changed)
+        chat.board.on_change.append(self.relay.standings_changed)
 
     def start(self, group: asyncio.TaskGroup) -> None:
         """Run what every process does by itself, as a task of a group."""
@@ -111,10 +112,6 @@ class Calls:
         await self.rooms.look()
         self.relay.look(*self.relay.served)
 
-    def _standings_changed(self, _adviser_ids: set[int]) -> None:
-        """Who waits sees whether the adviser is there."""
-        self.relay.look(*self.relay.served)
-
     async def _expected(self, what: str) -> int | None:
         """When somebody is next there, in milliseconds."""
         shown = await self._chat.watching.shown(what)
@@ -124,14 +121,15 @@ class Calls:
 
     async def welcome(self, connection: Connection, hello: Hello) -> RoomSession:
         """A session in a room, for who has been welcomed. One that there is no such room for is told, and ended."""
+        inst = hello.inst if named(hello.inst) else connection.id
         await self._chat.leases.open(connection.id, connection.who, connection.engaged)
         try:
-            entered = await self.rooms.enter(hello.call, connection.who, connection.id, hello.inst)
+            entered = await self.rooms.enter(hello.call, connection.who, connection.id, inst)
         except NotFound:
             connection.push(Bye("gone"))
             connection.end(Close.SIGNED_OUT, "no such room")
-            return RoomSession(self, connection, 0, hello.call, "customer", hello.inst)
-        session = RoomSession(self, connection, entered.call_id, hello.call, entered.role, hello.inst)
+            return RoomSession(self, connection, 0, hello.call, "customer", inst)
+        session = RoomSession(self, connection, entered.call_id, hello.call, entered.role, inst)
         self.relay.add(session)
         self.relay.look(entered.call_id)
         return session

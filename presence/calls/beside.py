@@ -17,6 +17,8 @@ from presence.roster.board import Member
 from presence.storage.tables import call as call_table
 from presence.storage.tables import conversation
 
+FORGOTTEN = 7 * 86_400  # seconds after which nobody looks whether a conversation is still open
+
 
 def key_of(meeting: Meeting | None, visitor: Visitor) -> str:
     """Whose open conversation it is.
@@ -80,7 +82,7 @@ def leftover(connection: Connection, now: int) -> list[int]:
         .where(
             call_table.c.appointment_id.is_not(None),
             call_table.c.state == "ended",
-            call_table.c.closes_at <= now,
+            call_table.c.closes_at.between(now - FORGOTTEN, now),
             conversation.c.state == "active",
             conversation.c.person_key.like("%:a%"),
         )

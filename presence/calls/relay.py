@@ -16,6 +16,7 @@ from sqlalchemy import Connection as Sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from presence.calls import figures, store
+from presence.calls.model import Role
 from presence.calls.rules import Seen
 from presence.clock import Clock
 from presence.errors import Unavailable
@@ -30,6 +31,7 @@ class Inside(Protocol):
     """Somebody of this process in a room."""
 
     call_id: int
+    role: Role
 
     @property
     def connection_id(self) -> str: ...
@@ -54,6 +56,7 @@ class Relay:
         self.on_change: list[Callable[[], None]] = []  # a call has changed, here or elsewhere
         self._rooms: dict[int, dict[str, Inside]] = {}
         self._inside: dict[str, Inside] = {}
+        self._advisers: dict[int, int | None] = {}  # of the calls that somebody is in here
         self._dirty: set[int] = set()
         self._telling: asyncio.Task[None] | None = None
         self._numbers = itertools.count()
@@ -71,6 +74,7 @@ class Relay:
         room.pop(one.connection_id, None)
         if not room:
             self._rooms.pop(one.call_id, None)
+            self._advisers.pop(one.call_id, None)
         figures.rooms(len(self._rooms))
 
     @property
@@ -101,6 +105,10 @@ class Relay:
         if self._dirty and self._telling is None:
             self._telling = asyncio.create_task(self._tell(), name="rooms")
 
+    def standings_changed(self, adviser_ids: Collection[int]) -> None:
+        """Advisers have come, gone, or have more or less to do: who waits for them sees it."""
+        self.look(*(id_ for id_, adviser_id in self._advisers.items() if adviser_id in adviser_ids))
+
     async def _tell(self) -> None:
         try:
             while self._dirty:
@@ -114,18 +122,21 @@ class Relay:
     async def _tell_all(self, ids: Collection[int]) -> None:
         # Who enters while it is read is not among them: what is read may be older than their entering.
         inside = [one for id_ in ids for one in self._rooms.get(id_, {}).values()]
-        found = await self.read(ids)
+        found = await self._read(ids, {one.call_id for one in inside if one.role == "adviser"})
         for one in inside:
             if one.call_id in found and one.connection_id in self._inside:
+                self._advisers[one.call_id] = found[one.call_id].adviser_id
                 one.told(found[one.call_id])
 
-    async def read(self, ids: Collection[int]) -> dict[int, Seen]:
-        """Calls as they are."""
+    async def _read(self, ids: Collection[int], looking_ahead: Collection[int]) -> dict[int, Seen]:
+        """Calls as they are, and for some of them what comes after."""
         now = self._clock.now()
 
         def work(connection: Sql) -> dict[int, Seen]:
             found = store.seen_by_ids(connection, ids, now)
-            return {id_: self._ahead(connection, one, now) for id_, one in found.items()}
+            return {
+                id_: self._ahead(connection, one, now) if id_ in looking_ahead else one for id_, one in found.items()
+            }
 
         return await self._database.read(work)
 

@@ -107,9 +107,7 @@ def empty(connection: Connection, call_id: int) -> None:
 
 def drop_dead(connection: Connection, now: int) -> set[int]:
     """Empty the places whose connections' leases have ended, such as those of a node that died; their calls' ids."""
-    alive = select(lease.c.id).where(lease.c.id == call_place.c.connection, lease.c.expires_at > now).exists()
-    dead = select(call_place.c.call_id, call_place.c.connection).where(call_place.c.connection != "", ~alive)
-    found = connection.execute(dead).all()
+    found = connection.execute(_dead(now)).all()
     for call_id, connection_id in found:
         leave(connection, call_id, connection_id, now)
     return {call_id for call_id, _ in found}
@@ -117,10 +115,15 @@ def drop_dead(connection: Connection, now: int) -> set[int]:
 
 def dead(connection: Connection, now: int) -> bool:
     """Whether there are such places."""
+    return connection.execute(_dead(now).limit(1)).first() is not None
+
+
+def _dead(now: int) -> Select[Any]:
     alive = select(lease.c.id).where(lease.c.id == call_place.c.connection, lease.c.expires_at > now).exists()
     return (
-        connection.execute(select(call_place.c.call_id).where(call_place.c.connection != "", ~alive)).first()
-        is not None
+        select(call_place.c.call_id, call_place.c.connection)
+        .join_from(call, call_place)
+        .where(call.c.state.in_(LIVE), call_place.c.connection != "", ~alive)
     )
 
 

@@ -89,7 +89,7 @@ class Reception:
         """A session for whom the pass names; `Unauthorised`."""
         found = self.passes.read(hello.token, self.clock.now())
         session = await self._session(connection, found)
-        connection.who = found.who
+        connection.who, connection.call = found.who, hello.call
         self.hub.add(connection)
         if found.session:
             self._sign_ins[connection] = found.session

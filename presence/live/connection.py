@@ -32,11 +32,24 @@ class Connection:
     cost their sockets and little more.
     """
 
-    __slots__ = ("_ending", "_idle", "_leaving", "_size", "_socket", "_waiting", "engaged", "heard_at", "id", "who")
+    __slots__ = (
+        "_ending",
+        "_idle",
+        "_leaving",
+        "_size",
+        "_socket",
+        "_waiting",
+        "call",
+        "engaged",
+        "heard_at",
+        "id",
+        "who",
+    )
 
     def __init__(self, socket: Socket, now: float) -> None:
         self.id = random_token()
         self.who = ""  # "adviser:<id>", "visitor:<id>"; set by whoever welcomes it
+        self.call = ""  # the call whose room it is in, and then it is for nothing else
         self.engaged = True
         self.heard_at = now  # seconds of a steady clock
         self._socket = socket

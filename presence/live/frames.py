@@ -349,7 +349,7 @@ class Close:
     UNAUTHORISED = 4401  # the token is wrong or old; get another one
     SILENT = 4408  # no beat for too long; connect again
     RESYNC = 4409  # more is waiting than may wait, or the database cannot be read; connect again and resume
-    SIGNED_OUT = 4410  # the session has ended; do not come back
+    SIGNED_OUT = 4410  # the session has ended, or there is no such room; do not come back
     TAKEN_OVER = 4411  # another page has this one's place in the room; do not come back
     TOO_MUCH = 4429  # too many frames; connect again after a while
     GOING = 1012  # the server stops; connect again

@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 
 from presence.booking.requests import Booked
+from presence.config import Config
 from presence.live.frames import Close
 from presence.web.guard import FOR_ROOMS
 from tests.calls.cast import Host, Visitor, adviser_id, booked, calls_of, in_time, seen
-from tests.chat.cast import Adviser, Bank, Customer
+from tests.chat.cast import Adviser, Bank, Customer, bank_at
 from tests.support import HOUR, MONDAY, FrozenClock
 
 NOTHING = "There is nothing here"
@@ -185,6 +187,15 @@ async def test_a_request_from_another_site_enters_nothing(carol: Visitor, alice:
         assert answer.status_code == 403
     answer = await alice.http.post(alice.door, headers={"X-CSRF-Token": "0" * 64})
     assert answer.status_code == 403
+
+
+async def test_a_link_is_used_so_often_a_minute_and_no_more(config: Config, clock: FrozenClock) -> None:
+    limits = msgspec.structs.replace(config.limits, calls_per_minute=2)
+    async with bank_at(msgspec.structs.replace(config, limits=limits), clock) as bank:
+        one = await booked(bank)
+        in_time(bank, one)
+        async with Visitor(bank, one) as carol:
+            assert [(await carol.use_link()).status_code for _ in range(3)] == [200, 200, 429]
 
 
 # -- the pass -------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from presence.web.csrf import token_for
 from tests.calls.cast import (
     CANDIDATE,
     OFFER,
+    STARTS,
     Host,
     Visitor,
     admitted,
@@ -21,7 +22,7 @@ from tests.calls.cast import (
     visitor_in,
 )
 from tests.chat.cast import Adviser, Bank, bank_at
-from tests.support import HOUR, FrozenClock
+from tests.support import HOUR, MONDAY, FrozenClock
 
 
 async def test_carol_knocks_by_coming_is_let_in_and_they_hear_each_other(carol: Visitor, alice: Host) -> None:
@@ -407,3 +408,59 @@ async def test_how_it_went_is_kept(bank: Bank, carol: Visitor, alice: Host, cloc
     await carol.beat()
     found = (await seen(bank)).call
     assert (found.first_frame, found.relayed, found.connected_at, found.failure) == (412, True, clock.now(), "")
+
+
+async def test_a_page_that_names_itself_badly_is_another_each_time(carol: Visitor) -> None:
+    await carol.enter()
+    await carol.hang_up()
+    assert (await carol.come(inst="\u0000"))["gen"] == 2
+    await carol.hang_up()
+    assert (await carol.come_back())["gen"] == 3
+
+
+async def test_a_room_hears_nothing_of_the_advisers_lists(bank: Bank, carol: Visitor, alice: Host) -> None:
+    await alice.enter()
+    async with Adviser(bank, "alice") as desk:
+        await carol.enter()
+        c = (await alice.sees(peer__here=True))["c"]
+        await desk.until(lambda f: f["t"] == "card" and f["c"] == c)
+        await alice.beat()
+    assert alice.heard("card") == []
+
+
+async def test_the_conversation_is_put_away_when_the_room_has_closed(
+    bank: Bank, carol: Visitor, alice: Host, clock: FrozenClock
+) -> None:
+    """Else those of every day would count as work that an adviser has."""
+    await carol.enter()
+    await alice.enter()
+    await admitted(carol, alice)
+    c = carol.room["c"]
+    await alice.send({"t": "finish"})
+    await carol.sees(state="ended")
+    await calls_of(bank).look()
+    assert (await alice.http.get(f"/desk/conversations/{c}")).json()["row"]["state"] == "active"
+    clock.set(carol.one.appointment.ends_at + 30 * 60)
+    await calls_of(bank).look()
+    assert (await alice.http.get(f"/desk/conversations/{c}")).json()["row"]["state"] == "closed"
+
+
+async def test_who_waits_sees_that_alice_comes_to_her_desk_and_that_she_talks_to_somebody_else(
+    bank: Bank, carol: Visitor, clock: FrozenClock
+) -> None:
+    clock.set(MONDAY)
+    before = await booked(bank, "Dave", start=STARTS - HOUR // 2)
+    in_time(bank, carol.one)
+    assert (await carol.enter())["presence"] == "offline"
+    async with Visitor(bank, before) as dave, Host(bank, "alice", before) as alice:
+        await dave.enter()
+        await alice.enter()
+        await carol.sees(presence="available")
+        await admitted(dave, alice)
+        await calls_of(bank).look()
+        await carol.sees(presence="call")
+        await alice.send({"t": "finish"})
+        await alice.sees(state="ended")
+        since = len(carol.frames)
+        await calls_of(bank).look()
+        assert (await carol.sees(since, presence="available"))["state"] == "waiting"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection as Sql
 from sqlalchemy.exc import SQLAlchemyError
 
 from presence.chat import store
@@ -14,6 +14,7 @@ from presence.chat.desk.service import ChatDesk, Row, may_see
 from presence.chat.model import SPOKEN, Conversation, Stored
 from presence.errors import Unavailable
 from presence.live import frames
+from presence.live.connection import Connection
 from presence.live.frames import Card
 from presence.live.hub import Hub
 from presence.roster.board import Board, Member
@@ -61,7 +62,7 @@ class Cards:
                 await asyncio.sleep(rest)
                 began = time.monotonic()
                 dirty, self._dirty = self._dirty, {}
-                present = {id_: one for id_, one in self._board.members.items() if self._hub.of(f"adviser:{id_}")}
+                present = {id_: one for id_, one in self._board.members.items() if self._desks(id_)}
                 if present:
                     await self._push_all(dirty, present)
                 rest = max(TOGETHER, SHARE * (time.monotonic() - began))
@@ -71,7 +72,7 @@ class Cards:
             self._task = None
 
     async def _push_all(self, dirty: dict[int, bool], present: dict[int, Member]) -> None:
-        def work(connection: Connection) -> list[tuple[Conversation, Row]]:
+        def work(connection: Sql) -> list[tuple[Conversation, Row]]:
             found = store.by_ids(connection, dirty)
             return list(zip(found, self._desk.rows(connection, found), strict=True))
 
@@ -87,8 +88,12 @@ class Cards:
 
     def _tell(self, adviser_id: int, data: bytes | None) -> None:
         if data is not None:
-            for connection in self._hub.of(f"adviser:{adviser_id}"):
+            for connection in self._desks(adviser_id):
                 connection.push_encoded(data)
+
+    def _desks(self, adviser_id: int) -> list[Connection]:
+        """An adviser's dashboards; the rooms they are in show no lists."""
+        return [one for one in self._hub.of(f"adviser:{adviser_id}") if not one.call]
 
     async def close(self) -> None:
         """Push nothing more."""
