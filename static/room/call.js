@@ -75,6 +75,7 @@ export class Call extends Listeners {
   #offset = 0; // the server's clock before ours, milliseconds
   #counts = NOTHING;
   #sampledAt = 0;
+  /** @type {Omit<Report, "gen"> | null} */ #unsaid = null; // a report that could not be sent yet
   #reported = 0; // the generation whose first frame has been told
   #timer = 0;
   #startedAt = 0;
@@ -193,6 +194,7 @@ export class Call extends Listeners {
     if (room.peer.here && before && !before.peer.here) this.#missed = true;
     if (hears(room) && (!before || !hears(before) || before.gen !== room.gen)) this.signal.media(this.ours); // a page of theirs that knows nothing yet
     if (before?.gen !== room.gen) this.#early = this.#early.filter(({ gen }) => gen >= room.gen);
+    if (this.#unsaid && this.signal.quality({ gen: room.gen, ...this.#unsaid })) this.#unsaid = null;
     this.#consider();
     this.tell("room", room);
     if (room.state === "ended" && before?.state !== "ended") this.tell("ended", room);
@@ -432,7 +434,7 @@ export class Call extends Listeners {
 
   /** @param {Omit<Report, "gen">} report */
   #report(report) {
-    if (this.room) this.signal.quality({ gen: this.room.gen, ...report });
+    if (!this.room || !this.signal.quality({ gen: this.room.gen, ...report })) this.#unsaid = report;
   }
 
   /** @param {string} text as their browser has sent it: anything */
