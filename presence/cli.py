@@ -115,11 +115,12 @@ async def _claim(settings: Config) -> None:
 def demo(
     port: Annotated[int, typer.Option(help="where to listen")] = 8000,
     directory: Annotated[Path, typer.Option(help="where the demo keeps its data")] = Path("var/demo"),
+    samples: Annotated[bool, typer.Option(help="with appointments to look at, one of which can be joined now")] = True,
 ) -> None:
-    """Run a complete example: three advisers, services, and a page that shows every mail that was sent."""
+    """Run a complete example: three advisers, services, appointments, and a page that shows every mail that was sent."""
     from presence.demo import run
 
-    run(port, directory)
+    run(port, directory, samples=samples)
 
 
 @cli.command("migrate")

@@ -1,11 +1,22 @@
 """The demo: everything on one machine, in one process, with nothing else to start."""
 
 import asyncio
+import datetime as dt
 import secrets
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
 
 from presence.app import create_app
+from presence.booking.correspondence import Correspondence
+from presence.booking.desk import Desk
+from presence.booking.model import CELL
+from presence.booking.requests import BookRequest, OfferRequest
+from presence.booking.rules import ROOM_OPENS
+from presence.booking.service import Booking
+from presence.clock import Clock, SystemClock, instant, utc
 from presence.config import (
     ChatConfig,
     Config,
@@ -17,9 +28,15 @@ from presence.config import (
     OrganisationConfig,
     ServerConfig,
 )
+from presence.errors import SlotTaken
+from presence.first import first_of, sow
 from presence.mail.catcher import Catcher
 from presence.observe import configure_logging
+from presence.parts import correspondence_of
+from presence.roster.model import Medium
+from presence.roster.service import Roster
 from presence.serving import server
+from presence.storage.database import Database
 from presence.storage.migrate import migrate
 
 PASSWORD = "a calm demo password"  # noqa: S105 - known to everybody, on loopback alone
@@ -128,7 +145,11 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
         ),
         chat=ChatConfig(files=str(directory / "files")),
         limits=LimitsConfig(  # everybody is the same address here
-            sign_in_per_minute=100, holds_per_minute=600, bookings_per_minute=600, chats_per_minute=100
+            sign_in_per_minute=100,
+            holds_per_minute=600,
+            bookings_per_minute=600,
+            chats_per_minute=100,
+            calls_per_minute=100,
         ),
         log=LogConfig(level="warning", format="console"),
         advisers=ADVISERS,
@@ -136,21 +157,101 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
     )
 
 
-def run(port: int, directory: Path) -> None:
+# -- sample appointments --------------------------------------------------------------------------------------------
+
+CAROL = BookRequest(
+    request_key="sample",
+    name="Carol Petit",
+    email="carol@demo.example",
+    phone="+33 6 12 34 56 78",
+    language="en",
+    zone="Europe/Paris",
+)
+_ZONE = ZoneInfo("Europe/Paris")
+
+
+async def lay_out(config: Config, clock: Clock) -> str:
+    """Appointments of Carol's to look at; returns the token of the one whose room is open now, empty when Alice is taken.
+
+    They are made as everybody's are, mails and all, before the service starts. A later start finds those of the first one,
+    and makes another that is open now when none is.
+    """
+    first, database = first_of(config), Database(config.database.url)
+    letters = correspondence_of(config, config.server.secret_key)
+    booking = Booking(database, clock, first.opening, letters)
+    desk = Desk(database, clock, booking, letters)
+    await database.open()
+    try:
+        await sow(database, first, clock.now())
+        today = utc(clock.now()).astimezone(_ZONE).date()
+        answers = {"project": "A house with a garden", "stage": "1", "customer": "yes"}
+        await _book(booking, "mona", "home-loan", "video", today + dt.timedelta(days=1), answers)
+        await _book(booking, "bob", "moving-account", "audio", today + dt.timedelta(days=7), {})
+        (alice,) = (one.id for one in await Roster(database, clock).advisers() if one.slug == "alice")
+        return await _open_now(desk, letters, alice, clock.now())
+    finally:
+        await database.close()
+
+
+async def _book(
+    booking: Booking, adviser: str, service: str, medium: Medium, day: dt.date, answers: dict[str, str]
+) -> None:
+    """The adviser's first free hour from a day on, once: if they have one that can be booked already."""
+    since = instant(dt.datetime.combine(day, dt.time(), _ZONE))
+    offers = await booking.offers(OfferRequest(service=service, adviser=adviser, medium=medium, since=since))
+    if offers.starts and not offers.fell_back:
+        request = msgspec.structs.replace(
+            CAROL,
+            request_key=f"sample {adviser}",
+            service=service,
+            start=offers.starts[0],
+            adviser=adviser,
+            medium=medium,
+            answers=answers,
+        )
+        await booking.book(request)
+
+
+async def _open_now(desk: Desk, letters: Correspondence, alice: int, now: int) -> str:
+    """Carol's appointment with Alice whose room is open. Alice gives it: it may be night, and nothing is offered so soon.
+
+    It begins as late as its room allows: from five minutes before, she is busy to everybody else.
+    """
+    latest = (now + ROOM_OPENS) // CELL * CELL
+    for one in await desk.appointments(alice, now - 3600, latest + 1):
+        if one.state == "confirmed" and one.customer.email == CAROL.email and now < one.ends_at:
+            return letters.token(one.uid)
+    for start in range(latest, now, -CELL):
+        request = msgspec.structs.replace(
+            CAROL, request_key=f"sample {start}", service="first-talk", start=start, medium="video"
+        )
+        try:
+            return (await desk.give(alice, request)).token
+        except SlotTaken:
+            continue
+    return ""
+
+
+# -- running --------------------------------------------------------------------------------------------------------
+
+
+def run(port: int, directory: Path, *, samples: bool = True) -> None:
     """Start the demo and say where to click."""
-    asyncio.run(_run(port, directory))
+    asyncio.run(_run(port, directory, samples))
 
 
-async def _run(port: int, directory: Path) -> None:
+async def _run(port: int, directory: Path, samples: bool) -> None:
     catcher = Catcher(directory / "mails")
     config = configuration(port, directory, await catcher.listen(0))
     configure_logging(config.log)
     await asyncio.to_thread(migrate, config.database.url)
+    token = await lay_out(config, SystemClock()) if samples else ""
     app = create_app(config, catcher=catcher)
     served = server(app, port=port)
     base = config.server.base_url
+    join = f"\n  Join a call           {base}/a/{token}/room   (as Carol; Alice joins from her agenda)" if token else ""
     print(
-        f"\n  Book an appointment   {base}/book"
+        f"\n  Book an appointment   {base}/book{join}"
         f"\n  Talk to an adviser    {base}/chat"
         f"\n  Read the mails        {base}/catcher"
         f"\n  The advisers' side    {base}/desk   (alice@demo.example, password: {PASSWORD})\n",

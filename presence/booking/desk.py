@@ -10,6 +10,7 @@ from presence.booking import rules, store
 from presence.booking.ahead import MOST, STEP, Running, ahead
 from presence.booking.correspondence import Correspondence
 from presence.booking.model import Appointment
+from presence.booking.requests import Booked, BookRequest
 from presence.booking.service import Booking
 from presence.clock import Clock
 from presence.errors import FieldError, Invalid, NotFound, NotPossible, SlotTaken
@@ -116,6 +117,23 @@ class Desk:
             return confirmed
 
         return await self._written(work)
+
+    async def give(self, adviser_id: int, request: BookRequest) -> Booked:
+        """Make an appointment with a customer at an hour of the adviser's own, whatever their hours and the notice say.
+
+        The same `request_key` twice is one appointment. `Invalid` names the fields; `SlotTaken` when something is there.
+        """
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Booked:
+            adviser = roster_store.advisers_by_id(connection, [adviser_id]).get(adviser_id)
+            if adviser is None:
+                raise NotFound()
+            return self._booking.give_in(connection, request, adviser, now)
+
+        booked = await self._database.write(work)
+        self._booking.tell(booked, request)
+        return booked
 
     async def decline(self, adviser_id: int, appointment_id: int, reason: str = "") -> Appointment:
         """Refuse a requested appointment."""

@@ -15,11 +15,11 @@ from presence.booking.agendas import Agendas
 from presence.booking.allotting import Allotter, Wanted, duration_of, medium_of, offered_media
 from presence.booking.availability import AdviserCalendar, Reason, free_starts, horizon_end, personal_or_pool, why
 from presence.booking.correspondence import Correspondence
-from presence.booking.model import Appointment, Opening, Person, Service
+from presence.booking.model import CELL, Appointment, Opening, Person, Service
 from presence.booking.requests import Booked, BookRequest, Held, HoldRequest, OfferRequest, Offers, Shown
 from presence.booking.store import HoldRow
 from presence.clock import Clock
-from presence.errors import FieldError, HoldGone, NotFound, NotPossible
+from presence.errors import FieldError, HoldGone, NotFound, NotPossible, SlotTaken
 from presence.roster import store as roster_store
 from presence.roster.model import Adviser
 from presence.storage.database import Database
@@ -223,11 +223,15 @@ class Booking:
         email = rules.normal_mail(request.email)
         tidy = msgspec.structs.replace(request, email=email, guests=tuple(g for g in guests if g != email))
         booked = await self._database.write(lambda connection: self._book(connection, tidy, wrong, now))
+        self.tell(booked, tidy)
+        return booked
+
+    def tell(self, booked: Booked, request: BookRequest) -> None:
+        """After the commit: mails may go, and whoever listens hears of it."""
         if not booked.repeated:
             self._wake()
             for hear in self.on_booked:
-                hear(booked.appointment, tidy)
-        return booked
+                hear(booked.appointment, request)
 
     def _book(self, connection: Connection, request: BookRequest, wrong: dict[str, FieldError], now: int) -> Booked:
         before = store.by_request_key(connection, request.request_key)
@@ -266,12 +270,13 @@ class Booking:
         version: int,
         now: int,
         *,
-        freed: HoldRow | None,
+        freed: HoldRow | None = None,
+        actor: str = "customer",
     ) -> Booked:
-        """Store the appointment with its time, mails and reminders."""
+        """Store the appointment with its time, mails and reminders. What an adviser makes is certain at once."""
         uid = self._letters.new_uid()
         token = self._letters.token(uid)
-        immediate = wanted.stored.service.confirmation == "immediate"
+        immediate = actor != "customer" or wanted.stored.service.confirmation == "immediate"
         values = {
             "uid": uid,
             "fingerprint": fingerprint(token),
@@ -298,7 +303,7 @@ class Booking:
         }
         id_ = store.add_appointment(connection, values, [one.id for one in chosen], request.guests)
         self._allotter.take(connection, wanted, chosen, version, appointment_id=id_, booked_at=now, freed=freed)
-        store.record(connection, id_, now, "customer", "booked" if immediate else "requested")
+        store.record(connection, id_, now, actor, "booked" if immediate else "requested")
         row = _Row(values, id_)
         guests = [Person(name="", email=email) for email in request.guests]
         appointment = store.of_row(row, wanted.stored.service, chosen, guests)
@@ -409,6 +414,40 @@ class Booking:
         )
 
     # -- shared with the adviser's desk, inside a transaction -------------------------------------------------------
+
+    def give_in(self, connection: Connection, request: BookRequest, adviser: Adviser, now: int) -> Booked:
+        """An adviser's own time for a customer, within a transaction: hours, notice, grid and limits are theirs to pass over.
+
+        `SlotTaken` when something is there already, `NotPossible` when the service is not theirs alone to give.
+        """
+        before = store.by_request_key(connection, request.request_key)
+        if before is not None:
+            (appointment,) = store.whole(connection, [before])
+            return Booked(appointment=appointment, token=self._letters.token(before.uid), repeated=True)
+        version = self._allotter.enter(connection, now)
+        wanted = self._allotter.wanted(request)
+        if wanted.stored.service.pool.collective or adviser.id not in wanted.stored.members:
+            raise NotPossible()
+        wrong = rules.check_person(request.name, request.email, request.phone, request.zone, request.guests)
+        wrong |= rules.check_answers(wanted.stored.service, request.answers, complete=False)
+        if request.start % CELL or request.start + wanted.duration * 60 <= now:
+            wrong["start"] = FieldError("Please choose an hour to come, in steps of five minutes")
+        rules.raise_if(wrong)
+        first, end = rules.cells(wanted.stored.service, wanted.start, wanted.duration)
+        if store.is_taken(connection, adviser.id, first, end):
+            raise SlotTaken()
+        request = msgspec.structs.replace(request, email=rules.normal_mail(request.email))
+        customer_id, _ = roster_store.upsert_customer(
+            connection,
+            email=request.email,
+            name=request.name.strip(),
+            language=request.language,
+            zone=request.zone,
+            phone=request.phone.strip(),
+            now=now,
+        )
+        actor = f"adviser:{adviser.id}"
+        return self._make(connection, request, wanted, (adviser,), customer_id, version, now, actor=actor)
 
     def move_in(
         self,

@@ -221,6 +221,12 @@ def take(
         _CELLS.add(connection, [(adviser_id, cell, busy_id) for cell in range(first, end)])
 
 
+def is_taken(connection: Connection, adviser_id: int, first: int, end: int) -> bool:
+    """Whether any of an adviser's cells from `first` to `end` belongs to somebody."""
+    mine = (adviser_cell.c.adviser_id == adviser_id) & (adviser_cell.c.cell >= first) & (adviser_cell.c.cell < end)
+    return connection.execute(select(adviser_cell.c.cell).where(mine).limit(1)).first() is not None
+
+
 def lengthen(connection: Connection, appointment_id: int, cells: int) -> None:
     """Let an appointment take so many cells more of its advisers; the primary key refuses those of another owner."""
     own = busy_interval.c.appointment_id == appointment_id

@@ -67,7 +67,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     directory = tmp_path_factory.mktemp("demo")
-    words = [sys.executable, "-m", "presence", "demo", "--port", str(port), "--directory", str(directory)]
+    words = [
+        sys.executable,
+        "-m",
+        "presence",
+        "demo",
+        "--port",
+        str(port),
+        "--directory",
+        str(directory),
+        "--no-samples",
+    ]
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
     base = f"http://localhost:{port}"
