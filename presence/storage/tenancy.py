@@ -1,39 +1,55 @@
 """One process at a time, unless a bus joins them: two that do not hear each other would show each its own half of the truth.
 
-The claim is the operating system's or PostgreSQL's own lock, so that it ends with the process however that ends.
+The claim is the operating system's or PostgreSQL's own lock, so that it ends with the process however that ends. PostgreSQL's
+ends with its connection, too: it is taken again when that has gone, and whoever comes too late for it stops.
 """
 
+import asyncio
 import contextlib
 import fcntl
-from collections.abc import AsyncIterator, Iterator
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import structlog
 from sqlalchemy.engine import URL
 
 from presence.errors import ConfigError
 
-_LOCK = 7_353_641_290  # any number, the same in every process
+log = structlog.get_logger("presence.tenancy")
+
+
+def stop() -> None:
+    """End this process as an operator's stop does: what is under way ends in order, and clients are told."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 @contextlib.asynccontextmanager
-async def tenancy(url: URL, *, shared: bool) -> AsyncIterator[None]:
-    """Hold the database for this process, or share it with others that share it. `ConfigError` when that cannot be."""
+async def tenancy(url: URL, *, shared: bool, lost: Callable[[], None] = stop) -> AsyncIterator[None]:
+    """Hold the database for this process, or share it with others that share it. `ConfigError` when that cannot be.
+
+    `lost` is called when another process has taken it while PostgreSQL or the way to it was away.
+    """
     if url.get_backend_name() == "sqlite":
         with _file_lock(Path(url.database or "presence.db"), shared=shared):
             yield
         return
-    import asyncpg  # of the extra "scale"
+    from presence.storage.claim import Claim  # its driver is of the extra "scale"
 
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = await asyncpg.connect(address)
-    try:
-        kind = "_shared" if shared else ""
-        if not await connection.fetchval(f"SELECT pg_try_advisory_lock{kind}({_LOCK})"):
+    def refused() -> None:
+        log.critical("stopping", reason=_REFUSED)
+        lost()
+
+    async with Claim(url, shared=shared) as claim:
+        if not await claim.take():
             raise ConfigError(_REFUSED)
-        yield
-    finally:
-        with contextlib.suppress(OSError, asyncpg.PostgresError):
-            await connection.close(timeout=5)
+        keeping = asyncio.create_task(claim.keep(refused), name="tenancy")
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
 
 
 @contextlib.contextmanager
