@@ -106,6 +106,7 @@ async def test_both_ring_at_once_and_it_is_one_call(here: Bank, there: Bank) -> 
         await seen(here, there)
         c = await carol.begin()
         await alice.take(c)
+        await alice.until(lambda frame: frame["t"] == "card" and frame["row"]["customer"]["here"])
         await seen(here, there)
         ringing, rung = await asyncio.gather(alice.rings_at(c), carol.rings())
         assert {ringing.status_code, rung.status_code} <= {200, 201}
