@@ -1,6 +1,7 @@
 // What has not been read: counted in the title, told by a sound to those who want it, and marked once it has been seen.
 
 import { Chime } from "../shared/chime.js";
+import { isHeard } from "../shared/ledger.js";
 import { the, words } from "./page.js";
 
 const SPOKEN = new Set(["text", "file"]);
@@ -40,7 +41,7 @@ export class Unread {
     const last = ledger.lastHeard(this.live.by);
     if (last) this.live.mark(c, reading ? "seen" : "got", last);
     const { seen } = ledger.marks.customer;
-    const count = reading ? 0 : ledger.events.filter((one) => one.seq > seen && SPOKEN.has(one.kind) && one.by !== this.live.by).length;
+    const count = reading ? 0 : ledger.events.filter((one) => one.seq > seen && isHeard(one, this.live.by)).length;
     document.title = this.caller || (count ? `(${count}) ${this.#title}` : this.#title);
   }
 }

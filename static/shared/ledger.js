@@ -8,9 +8,21 @@
  */
 
 const SPOKEN = new Set(["text", "file", "note"]);
+const UNANSWERED = new Set(["missed", "declined", "busy"]);
 
 /** @param {string} by */
 const side = (by) => (by === "customer" ? "customer" : "adviser");
+
+/**
+ * Whether an event is a message to `me`: what somebody else has said, or a call of theirs that nobody answered.
+ * @param {LiveEvent} event
+ * @param {string} me one's own `by`
+ */
+export function isHeard({ by, kind, body }, me) {
+  if (kind === "call") return UNANSWERED.has(body.what) && side(body.by) !== side(me);
+  if (kind === "callback") return side(me) === "adviser";
+  return SPOKEN.has(kind) && by !== me;
+}
 
 export class Ledger {
   constructor() {
@@ -80,13 +92,13 @@ export class Ledger {
   }
 
   /**
-   * The last thing somebody else said, which `me` may mark as got or seen.
+   * The last message of somebody else's, which `me` may mark as got or seen.
    * @param {string} me one's own `by`
    */
   lastHeard(me) {
     for (let seq = this.cursor; seq > 0; seq--) {
       const event = this.events[seq - 1];
-      if (event && SPOKEN.has(event.kind) && event.by !== me) return seq;
+      if (event && isHeard(event, me)) return seq;
     }
     return 0;
   }

@@ -62,6 +62,19 @@ test("a mark is sent only when it says more", () => {
   assert.equal(ledger.marksMore("customer", "seen", 2), false);
 });
 
+test("a call that nobody answered is a message of who rang", () => {
+  const ledger = new Ledger();
+  const call = (seq, what, by) => event(seq, { by: "system", kind: "call", body: { call: "x", what, medium: "video", by } });
+  ledger.take(call(1, "missed", "customer"));
+  ledger.take(call(2, "declined", "adviser:1"));
+  ledger.take(call(3, "started", "customer"));
+  assert.equal(ledger.lastHeard("adviser:2"), 1);
+  assert.equal(ledger.lastHeard("customer"), 2);
+  ledger.take(event(4, { by: "system", kind: "callback", body: { call: "x", phone: "1" } }));
+  assert.equal(ledger.lastHeard("adviser:2"), 4);
+  assert.equal(ledger.lastHeard("customer"), 2);
+});
+
 test("what is internal is a number and nothing else", () => {
   const ledger = new Ledger();
   ledger.take(event(1, { kind: "hidden", by: "system", body: null }));
