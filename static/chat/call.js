@@ -18,14 +18,14 @@ import { given, mark, the, zone } from "./page.js";
  * @typedef {"offer" | "rung" | "rings" | "open" | "over" | "callback" | "done" | "nobody" | ""} Step what is shown; "" for nothing
  * @typedef {{
  *   live: import("../shared/live.js").Live,
+ *   head: import("./head.js").Head,
  *   needed: () => string[],
- *   who: () => string,
  *   now: () => number,
  *   look: () => Promise<void>,
  *   write: () => void,
  *   drawn: (caller: string) => void,
  * }} Ends
- *   `needed`: the fields to be asked with the first call; `who` would answer; `look` for the conversation that it is told in;
+ *   `needed`: the fields to be asked with the first call; `look` for the conversation that it is told in;
  *   `write` a message instead; `drawn` tells whose ring there is
  */
 
@@ -86,6 +86,10 @@ export class Calling {
     for (const field of ["calling-name", "calling-email", "callback-phone", "callback-at"]) the(field).addEventListener("input", () => mark(field));
     the("callback-at").addEventListener("focus", () => (the("callback-when-at").checked = true));
     the("calling-back").addEventListener("click", () => this.#there && backToRoom(this.#there));
+    the("calling-room").addEventListener("click", () => {
+      keepMine("");
+      setTimeout(() => this.#show());
+    });
     setInterval(() => this.#tick(), 500);
   }
 
@@ -168,8 +172,9 @@ export class Calling {
     this.#medium = medium;
     this.#asking = { id, since: this.ends.now() };
     this.#show();
-    const { adviser, team } = given;
-    const body = { id, medium, ...who, adviser, team, page: pageBefore(), language: document.documentElement.lang, zone };
+    // Who has the conversation is found by the server; for others it rings only when they were chosen.
+    const adviser = this.ends.head.taken ? "" : this.ends.head.callee;
+    const body = { id, medium, ...who, adviser, team: given.team, page: pageBefore(), language: document.documentElement.lang, zone };
     try {
       const { call, state } = await ask("/calls", body);
       keepMine(call);
@@ -295,9 +300,9 @@ export class Calling {
    * @param {{ call: string, room: string }} call
    */
   #enter(opened, call) {
-    keepMine(""); // whoever comes back from there is not sent away again
-    if (!given.embed) location.assign(call.room);
-    else if (!showRoom(opened, call)) the("calling-room").focus();
+    keepMine(given.embed && !showRoom(opened, call) ? call.call : ""); // who comes back from there is not sent away again
+    if (given.embed) this.#show();
+    else location.assign(call.room);
   }
 
   // -- what is shown ----------------------------------------------------------------------------------------------------
@@ -320,14 +325,14 @@ export class Calling {
     this.#draw(step);
     const bar = Boolean(there) && step !== "open";
     the("calling-bar").hidden = !bar;
-    if (bar) the("calling-bar-text").textContent = filled(words.in_call, { name: there?.name || this.ends.who() });
+    if (bar) the("calling-bar-text").textContent = filled(words.in_call, { name: there?.name || this.ends.head.name });
     if (follows && !given.embed) this.#enter(null, there);
     this.ends.drawn(rings ? filled(words.rings, { name: this.#name }) : "");
     this.#tick();
   }
 
   get #name() {
-    return this.#call?.name || this.ends.who();
+    return this.#call?.name || this.ends.head.name;
   }
 
   /** @param {Step} step */

@@ -285,7 +285,7 @@ function callings() {
       unread.caller = caller;
       show();
     };
-    return (calling = new Calling({ live, needed, who: () => the("who").textContent, now: () => Date.now() + ahead, look, write, drawn }));
+    return (calling = new Calling({ live, head, needed, now: () => Date.now() + ahead, look, write, drawn }));
   });
   fetching.catch(() => (fetching = undefined)); // it may come the next time
   return fetching;

@@ -25,7 +25,7 @@ export class Head {
 
   /** What is to be watched. */
   get watched() {
-    return this.#adviser ? [this.#what, `adviser:${this.#adviser.slug}`] : [this.#what];
+    return this.callee ? [this.#what, `adviser:${this.callee}`] : [this.#what];
   }
 
   /** Whether somebody would answer a new conversation right here. */
@@ -34,10 +34,25 @@ export class Head {
     return state === "available" || state === "busy";
   }
 
-  /** Whether somebody could be called: whoever has the conversation is there, or else anybody is free. */
+  /** Whom a call would ring at, by slug; "" for whoever is free: who has the conversation, else whom the page was opened for. */
+  get callee() {
+    return this.#adviser?.slug ?? given.adviser ?? "";
+  }
+
+  /** Whether an adviser has the conversation. */
+  get taken() {
+    return this.#adviser !== null;
+  }
+
+  /** Who answers, by name. */
+  get name() {
+    return this.#adviser?.name ?? (given.name || this.#home) ?? "";
+  }
+
+  /** Whether somebody is there for a call. Whoever has the conversation takes it even if they have no room for another one. */
   get callable() {
-    const adviser = this.#adviser && this.#shown.get(`adviser:${this.#adviser.slug}`)?.state;
-    return adviser === "available" || adviser === "busy" || this.#shown.get(this.#what)?.state === "available";
+    const state = this.#shown.get(this.callee ? `adviser:${this.callee}` : this.#what)?.state;
+    return state === "available" || (state === "busy" && this.taken);
   }
 
   /** @param {Shown & { what: string }} shown */

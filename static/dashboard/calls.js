@@ -126,7 +126,8 @@ export class Calls {
     const standing = standingOf(one);
     const timer = element("span", { class: "call-timer" });
     const what = [inOwnWords(service), starts_at && clock(starts_at)].filter(Boolean).join(", ");
-    const text = element("p", { class: "call-text" }, element("span", {}, say(`call_${standing}`, { name: name || say("no_name"), call: say(`medium_${medium}`) })), timer, ...(what ? [element("small", {}, what)] : []));
+    const words = standing === "inside" && one.state !== "admitted" ? "call_room" : `call_${standing}`;
+    const text = element("p", { class: "call-text" }, element("span", {}, say(words, { name: name || say("no_name"), call: say(`medium_${medium}`) })), timer, ...(what ? [element("small", {}, what)] : []));
     /** @type {Record<string, () => HTMLElement[]>} */
     const acts = {
       waits: () => [this.#act("admit", say("let_in"), () => void this.admit(call), "l"), this.#act("hold", say("ask_to_wait"), () => this.answer.open(one, "hold")), this.#act("reject", say("turn_away"), () => this.answer.open(one, "reject"))],

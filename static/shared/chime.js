@@ -25,6 +25,7 @@ export class Chime {
     this.on = !this.on;
     remember(this.name, this.on ? "1" : "0");
     if (this.on) this.play(); // so they hear what they have chosen
+    else this.ring(false);
     return this.on;
   }
 

@@ -23,6 +23,6 @@ def test_the_browsers_client(modules: Path) -> None:
     if node is None:
         pytest.fail("node is missing: apt-get install nodejs")
     files = sorted((modules / "tests/live/client").glob("*.test.mjs"))
-    assert len(files) == 4
+    assert len(files) == 5
     done = subprocess.run([node, "--test", *files], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
