@@ -1,7 +1,7 @@
 """Carol and Alice at the hour of their appointment: the link, the pages, and a socket each in the room."""
 
 import uuid
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from sqlalchemy import Connection, select
@@ -167,7 +167,7 @@ class Host(InRoom, Adviser):
         self.one = one
         self.door = f"/agenda/appointments/{one.appointment.id}/room"
 
-    async def __aenter__(self) -> "Host":
+    async def __aenter__(self) -> Self:
         await self.sign_in()
         return self
 
