@@ -202,10 +202,10 @@ class TestWhatTheyRead:
         sent = absent("missed", appointment(guests=(DAVE,)))
         assert set(sent) == {CAROL.email}
         mail = ReadMail(sent[CAROL.email].raw)
-        assert mail.subject.startswith("Vous nous avez manqué")
+        assert mail.subject.startswith("Nous vous avons attendu")
         assert len(mail.parts) == 2
         for body in (mail.text, mail.html):
-            assert "Nous vous attendions pour votre rendez-vous avec Alice Martin" in body
+            assert "Nous regrettons que votre rendez-vous avec Alice Martin" in body
             assert LINKS.book in body
             assert SECRET not in body
 
