@@ -10,7 +10,7 @@ import traceback
 
 from bench.table import Row, asked_to_be_short, show
 
-MODULES = ("starts", "engine", "race", "offers", "bookings", "crashes", "first_page", "weight", "chat")
+MODULES = ("starts", "engine", "race", "offers", "bookings", "crashes", "first_page", "weight", "chat", "calls")
 
 
 def main(short: bool) -> int:

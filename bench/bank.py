@@ -58,6 +58,7 @@ def write_configuration(
     smtp_port: int,
     advisers: list[dict[str, Any]],
     services: list[dict[str, Any]],
+    calls: dict[str, Any] | None = None,
     **organisation: Any,
 ) -> None:
     """A configuration as an operator would write it, but without rate limits: one client plays all customers."""
@@ -68,7 +69,10 @@ def write_configuration(
         "chat": {"files": str(file.with_suffix(".files"))},
         "log": {"level": "warning"},
         "mail": {"host": "127.0.0.1", "port": smtp_port, "sender": "rendezvous@bank.example"},
-        "limits": dict.fromkeys(("sign_in_per_minute", "holds_per_minute", "bookings_per_minute", "api_per_minute"), 0),
+        "limits": dict.fromkeys(
+            ("sign_in_per_minute", "holds_per_minute", "bookings_per_minute", "api_per_minute", "calls_per_minute"), 0
+        ),
+        "calls": calls or {},
     }
     lines = [f"[{name}]\n{_pairs(values, chr(10))}\n" for name, values in sections.items()]
     site = {"slug": "bench", "name": "The load", "key": KEY}
