@@ -132,6 +132,7 @@ class Calls:
         session = RoomSession(self, connection, entered.call_id, hello.call, entered.role, inst)
         self.relay.add(session)
         self.relay.look(entered.call_id)
+        await self.relay.settled()  # before anything that they say means something
         return session
 
     def room(self, seen: Seen, role: Role) -> frames.Room:

@@ -27,6 +27,7 @@ from presence.web.limits import limited
 from presence.web.request import language_of, web_of, zone_of
 
 COOKIE = "presence_room"  # opens the one room in whose address it is sent
+COOKIE_LASTS = 86_400  # seconds; what it opens closes by itself, and later when an appointment takes longer
 
 
 def routes() -> list[BaseRoute]:
@@ -76,7 +77,7 @@ async def enter(request: Request) -> Response:
         COOKIE,
         opened.key,
         path=f"/room/{opened.uid}",
-        max_age=max(opened.closes_at - web_of(request).clock.now(), 1),
+        max_age=COOKIE_LASTS,
         httponly=True,
         samesite="lax",
         secure=web_of(request).config.server.base_url.startswith("https://"),

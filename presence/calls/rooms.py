@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from presence.calls import beside, figures, rules, store
+from presence.calls import beside, figures, opening, rules, store
 from presence.calls.happened import happened
 from presence.calls.model import Call, Role
 from presence.calls.relay import Relay
@@ -36,11 +36,10 @@ class Entered(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """A room whose link has been used: its address, what lets the browser in, and until when (an instant)."""
+    """A room whose link has been used: its address, and what lets the browser in."""
 
     uid: str
     key: str
-    closes_at: int
 
 
 class Guest(NamedTuple):
@@ -90,13 +89,13 @@ class Rooms:
 
         def work(connection: Connection) -> Opened | rules.Door:
             meeting = _meeting(connection, appointment_id)
-            call = self._opened(connection, meeting, now)
+            call = opening.opened(connection, meeting, now, self.grace)
             if not isinstance(call, Call):
                 return call
-            call = self._with_visitor(connection, call, meeting, now)
+            call = opening.with_visitor(connection, call, meeting, now)
             assert call.visitor_id is not None
             store.add_key(connection, call.id, call.visitor_id, fingerprint(key), now)
-            return Opened(call.uid, key, call.closes_at)
+            return Opened(call.uid, key)
 
         return await self._made(work)
 
@@ -105,7 +104,7 @@ class Rooms:
         now = self._clock.now()
 
         def work(connection: Connection) -> Call | rules.Door:
-            return self._opened(connection, _meeting(connection, appointment_id), now)
+            return opening.opened(connection, _meeting(connection, appointment_id), now, self.grace)
 
         return await self._made(work)
 
@@ -114,48 +113,6 @@ class Rooms:
             return await self._database.write(work)
         except IntegrityError:  # both sides at once: the other one's is there now
             return await self._database.write(work)
-
-    def _opened(self, connection: Connection, meeting: Meeting, now: int) -> Call | rules.Door:
-        """An appointment's call, made when there is none."""
-        before = store.of_appointment(connection, meeting.id, lock=True)
-        at = rules.door(meeting, before, now, self.grace)
-        if at != "open":
-            return at
-        if before is None:
-            id_ = store.add(connection, rules.first(meeting, random_token(), now, self.grace))
-            made = store.by_id(connection, id_)
-            assert made is not None
-            return made
-        if rules.is_of_before(before, meeting):
-            store.empty(connection, before.id)
-            after = rules.renewed(before, meeting, self.grace)
-        else:
-            after = rules.followed(before, meeting, now, self.grace)
-        store.save(connection, before, after)
-        return after
-
-    def _with_visitor(self, connection: Connection, call: Call, meeting: Meeting, now: int) -> Call:
-        """The call with who is its customer: one visitor, whichever browsers the link is used in.
-
-        No cookie is theirs: they are let in by keys alone, and into nothing but this room.
-        """
-        if call.visitor_id is not None:
-            return call
-        values = {
-            "fingerprint": fingerprint(random_token()),
-            "site_id": meeting.site_id,
-            "customer_id": meeting.customer_id,
-            "verified": False,
-            "name": meeting.name,
-            "email": meeting.email,
-            "language": meeting.language,
-            "zone": meeting.zone,
-            "created_at": now,
-            "seen_at": now,
-        }
-        after = msgspec.structs.replace(call, visitor_id=chat_store.add_visitor(connection, values))
-        store.save(connection, call, after)
-        return after
 
     # -- who may be in it -----------------------------------------------------------------------------------------
 

@@ -175,9 +175,7 @@ class RoomSession:
             return
         match frame:
             case Ready(on=on):
-                place = seen.places.get(self.role)
-                if place is None or place.ready != on or place.connection != self.connection_id:
-                    await self._all.rooms.ready(self.call_id, self.connection_id, on)
+                await self._all.rooms.ready(self.call_id, self.connection_id, on)
             case Admit():
                 await self._act("admit")
             case HoldOn(text=text):

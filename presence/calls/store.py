@@ -95,9 +95,10 @@ def leave(connection: Connection, call_id: int, connection_id: str, now: int) ->
 
 
 def set_ready(connection: Connection, call_id: int, connection_id: str, ready: bool) -> bool:
-    """Whoever has a place with this connection is ready, or is no more."""
+    """Whoever has a place with this connection is ready, or is no more; False: that is no news."""
     mine = and_(call_place.c.call_id == call_id, call_place.c.connection == connection_id)
-    return connection.execute(update(call_place).where(mine).values(ready=ready)).rowcount > 0
+    news = update(call_place).where(mine, call_place.c.ready != ready).values(ready=ready)
+    return connection.execute(news).rowcount > 0
 
 
 def empty(connection: Connection, call_id: int) -> None:

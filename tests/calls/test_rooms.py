@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, delete, select, update
 
+from presence.booking.requests import Booked
 from presence.config import Config
 from presence.live.frames import Close
 from presence.storage.tables import call_place, lease
@@ -21,7 +22,7 @@ from tests.calls.cast import (
     session_of,
     visitor_in,
 )
-from tests.chat.cast import Adviser, Bank, bank_at
+from tests.chat.cast import Adviser, Bank, Frame, bank_at
 from tests.support import HOUR, MONDAY, FrozenClock
 
 
@@ -464,3 +465,27 @@ async def test_who_waits_sees_that_alice_comes_to_her_desk_and_that_she_talks_to
         since = len(carol.frames)
         await calls_of(bank).look()
         assert (await carol.sees(since, presence="available"))["state"] == "waiting"
+
+
+class Hasty(Visitor):
+    """A page that says everything at once."""
+
+    async def send(self, *frames: Frame) -> None:
+        await super().send(*frames, *([{"t": "ready"}] if frames[0]["t"] == "hello" else []))
+
+
+async def test_what_is_said_together_with_hello_counts(bank: Bank, one: Booked, alice: Host) -> None:
+    await alice.enter()
+    async with Hasty(bank, one) as carol:
+        await carol.enter()
+        await alice.sees(peer__ready=True)
+
+
+async def test_the_last_word_on_being_ready_counts(carol: Visitor, alice: Host) -> None:
+    await carol.enter()
+    await alice.enter()
+    await carol.send({"t": "ready"}, {"t": "ready", "on": False}, {"t": "ready"}, {"t": "ready", "on": False})
+    await carol.beat()
+    await calls_of(carol.bank).settled()
+    await alice.beat()
+    assert alice.room["peer"]["ready"] is False
