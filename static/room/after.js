@@ -74,7 +74,7 @@ export class After {
     the("after-rejoin").hidden = how !== "left" && how !== "taken";
     write(the("rejoin"), say(how === "taken" ? "over_taken_back" : "rejoin"));
     if (!customer) return;
-    if (the("thanks").textContent === "") the("rating").hidden = !((how === "held" || how === "left") && lasted > 0);
+    if (the("thanks").textContent === "") the("rating").hidden = !(how === "held" || (how === "left" && lasted > 0));
     const phone = document.getElementById("after-phone");
     if (phone) phone.hidden = WELL.has(how) || how === "taken";
   }

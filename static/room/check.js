@@ -68,6 +68,7 @@ export class Check {
     this.devices = devices;
     this.browser = browserOf(navigator.userAgent, navigator.maxTouchPoints);
     the("join").addEventListener("click", join);
+    the("join").disabled = false; // until now nobody would have heard it
     the("ways").addEventListener("change", (/** @type {any} */ { target }) => void this.#choose(target.value));
     the("help-again").addEventListener("click", () => void this.#open());
     the("check-mic").addEventListener("click", () => this.#toggleMic());
@@ -118,8 +119,8 @@ export class Check {
     this.way = way;
     const note = document.getElementById("by-phone");
     if (note) note.hidden = way !== "phone";
-    if (!this.#wants("mic")) this.devices.close("mic");
-    if (!this.#wants("cam")) this.devices.close("cam");
+    if (!this.#wants("mic")) await this.devices.close("mic");
+    if (!this.#wants("cam")) await this.devices.close("cam");
     await this.#open();
   }
 
@@ -127,7 +128,7 @@ export class Check {
     this.#opening = true;
     this.show();
     const wanted = /** @type {Kind[]} */ (["mic", "cam"]).filter((kind) => this.#wants(kind) && this.has[kind] && !this.devices.tracks[kind]);
-    await Promise.all(wanted.map((kind) => this.devices.open(kind)));
+    await this.devices.openAll(wanted);
     this.#opening = false;
     this.show();
   }
@@ -138,7 +139,7 @@ export class Check {
   }
 
   async #toggleCam() {
-    if (this.devices.tracks.cam) this.devices.close("cam");
+    if (this.devices.tracks.cam) await this.devices.close("cam");
     else await this.devices.open("cam");
     this.show();
   }

@@ -98,7 +98,7 @@ export class Controls {
 
   async cam() {
     const { devices } = this;
-    if (devices.tracks.cam) devices.close("cam");
+    if (devices.tracks.cam) await devices.close("cam");
     else {
       if (!this.call.pictures.on && this.call.pictures.by !== "other") this.call.audioOnly(false); // who turns the camera on wants pictures
       await this.#opened("cam");

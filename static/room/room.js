@@ -65,13 +65,13 @@ function show() {
   the("room").dataset.phase = phase;
   the("room").dataset.only = writes() ? "text" : "";
   for (const [id, of] of /** @type {[string, Phase][]} */ ([["check", "check"], ["waiting", "waiting"], ["stage", "call"], ["after", "after"]])) {
-    const lost = of !== phase && the(id).contains(document.activeElement);
     the(id).hidden = of !== phase;
-    if (lost || (moved && of === phase && document.activeElement === document.body)) focus();
   }
   the("controls").hidden = phase === "check" || phase === "after";
   the("own").hidden = !(phase === "call" || (phase === "waiting" && devices.tracks.cam));
   if (moved && phase === "after") talk.close();
+  const { activeElement } = document;
+  if (moved && (activeElement === document.body || !activeElement?.getClientRects().length)) focus(); // what had it is gone
   if (moved && phase === "call") guard(true);
   if (moved && phase !== "call") guard(false);
   if (writes() && phase === "call" && !talk.isOpen) talk.open(moved);
@@ -88,7 +88,7 @@ function show() {
   titled();
 }
 
-/** The new phase's first place for the focus. */
+/** The focus goes to where the new phase begins. */
 function focus() {
   const place = { check: "check-title", waiting: "waiting-title", call: the("mic").hidden ? "open-chat" : "mic", after: "after-title" }[phase];
   queueMicrotask(() => the(place).focus({ preventScroll: true }));
@@ -125,9 +125,7 @@ function join() {
   joined = true;
   remember(CHECKED, "1");
   call.ready();
-  const { activeElement } = document;
   show();
-  if (activeElement === the("join")) focus();
 }
 
 function leave() {
@@ -194,10 +192,13 @@ function changes(was, room, name) {
 }
 
 call.on("bye", ({ why }) => over || end(why === "taken-over" ? "taken" : "gone"));
+let writing = false; // nothing could be connected, and the conversation was opened for it
 call.on("state", ({ link, signal }) => {
   if (link === "connected" && !talkedFrom) talkedFrom = Date.now();
   if (signal !== "open") setTimeout(health, PATIENCE + 50);
   show();
+  if (link === "text" && !writing && phase === "call") talk.open(false);
+  writing = link === "text";
 });
 call.on("theirs", show);
 call.on("pictures", show);

@@ -38,6 +38,7 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
 )
 PATIENCE = 20_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 STARTS_WITHIN = 60  # seconds
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
