@@ -23,7 +23,12 @@ def is_external(appointment: Appointment) -> bool:
 
 def host_of(appointment: Appointment) -> str:
     """Whose room it is, for people to know where a link leads: "meet.example"; empty: ours."""
-    return urlsplit(_template(appointment)).netloc
+    return host_of_room(_template(appointment))
+
+
+def host_of_room(room: str) -> str:
+    """The host in a room's address."""
+    return urlsplit(room).netloc
 
 
 def _template(appointment: Appointment) -> str:

@@ -14,7 +14,7 @@ from presence.booking.model import Appointment
 from presence.booking.requests import Booked, BookRequest, OfferRequest
 from presence.booking.service import Booking
 from presence.storage.tables import call, outbox
-from tests.booking.conftest import configuration, running
+from tests.booking.conftest import KEY, configuration, running
 from tests.booking.test_desk_pages import send, sign_in
 from tests.support import FrozenClock, service
 
@@ -124,6 +124,12 @@ async def test_mails_lead_to_our_own_door(app: Starlette) -> None:
     mails = await app.state.database.read(raws)
     assert len(mails) == 3
     assert not any(b"meet.example" in raw for raw in mails)
+
+
+async def test_a_site_is_told_that_a_service_meets_elsewhere(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/api/v1/services", headers={"Authorization": f"Bearer {KEY}"})
+    found = {one["slug"]: one["elsewhere"] for one in answer.json()["services"]}
+    assert found == {"elsewhere": "meet.example:8443", "ours": ""}
 
 
 async def test_a_guests_button_at_a_room_of_ours_opens_nothing(

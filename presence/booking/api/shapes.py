@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from presence.booking.availability import Reason
+from presence.booking.external import host_of_room
 from presence.booking.model import Appointment, Service
 from presence.booking.requests import Held, Offers, Shown
 from presence.clock import utc
@@ -53,6 +54,7 @@ class ServiceShape(msgspec.Struct, frozen=True, kw_only=True):
     cut_off: int
     confirmation: Literal["immediate", "adviser"]
     questions: tuple[QuestionShape, ...]
+    elsewhere: str  # the host of a room that is not ours: "meet.example"; empty: it meets in ours
 
 
 class ServicesShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +213,7 @@ def service(one: Service) -> ServiceShape:
             QuestionShape(key=q.key, kind=q.kind, label=q.label, choices=q.choices, required=q.required)
             for q in one.questions
         ),
+        elsewhere=host_of_room(one.room),
     )
 
 
