@@ -10,7 +10,7 @@ import pytest
 
 from presence.calls.assembly import Calls
 from presence.chat import log, store
-from tests.chat.cast import Adviser, Bank, Browser, Customer, Frame
+from tests.chat.cast import Adviser, Bank, Browser, Customer
 from tests.support import FrozenClock
 
 RINGS = 30  # seconds
@@ -23,24 +23,27 @@ class Hears(Browser):
     @property
     def calls(self) -> list[Row]:
         """Their calls, as they were told last."""
-        calls: list[Row] = [frame for frame in self.frames if frame["t"] == "calls"][-1]["calls"]
-        return calls
+        told: list[list[Row]] = [frame["calls"] for frame in self.frames if frame["t"] == "calls"]
+        return told[-1] if told else []
 
-    async def hears(self, since: int = 0, **wanted: Any) -> Row:
+    async def hears(self, **wanted: Any) -> Row:
         """Wait until there is a call like this in their list."""
-        found: list[Row] = []
 
-        def fits(frame: Frame) -> bool:
-            if frame["t"] == "calls":
-                found[:] = [one for one in frame["calls"] if all(one[name] == value for name, value in wanted.items())]
-            return bool(found)
+        def like(one: Row) -> bool:
+            return all(one[name] == value for name, value in wanted.items())
 
-        await self.until(fits, since)
-        return found[0]
+        calls = self.calls
+        if not any(map(like, calls)):
+            told = await self.until(
+                lambda frame: frame["t"] == "calls" and any(map(like, frame["calls"])), len(self.frames)
+            )
+            calls = told["calls"]
+        return next(filter(like, calls))
 
-    async def hears_nothing(self, since: int = 0) -> None:
+    async def hears_nothing(self) -> None:
         """Wait until there is no call in their list."""
-        await self.until(lambda frame: frame["t"] == "calls" and not frame["calls"], since)
+        if self.calls:
+            await self.until(lambda frame: frame["t"] == "calls" and not frame["calls"], len(self.frames))
 
 
 class Caller(Hears, Customer):
@@ -85,14 +88,6 @@ async def passes(bank: Bank, seconds: int) -> None:
     assert isinstance(bank.clock, FrozenClock)
     await bank.later(seconds)
     await calls_of(bank).rings.look()
-
-
-def away(bank: Bank, *slugs: str) -> None:
-    """These look at their screens no more, to everybody until the board looks again."""
-    board = bank.chat.board
-    for slug in slugs:
-        id_ = board.by_slug[slug].id
-        board.standings[id_] = msgspec.structs.replace(board.standings[id_], state="away", may_ring=False)
 
 
 def problem(answer: httpx.Response) -> tuple[int, str]:
