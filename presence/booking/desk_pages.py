@@ -75,6 +75,7 @@ async def agenda(request: Request, adviser: Adviser) -> Response:
         text=_texts(request),
         now=now,
         arrivals=await _desk(request).arrivals(begun),
+        open_rooms={one.id for one in begun if one.state == "confirmed"},
         away=_away(request),
     )
 

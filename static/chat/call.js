@@ -3,9 +3,9 @@
 
 import { Refusal, ask } from "../shared/ask.js";
 import { backToRoom, showRoom, standingOf, stopwatch, windowAhead } from "../shared/calls.js";
-import { Chime } from "../shared/chime.js";
 import { freshId } from "../shared/ids.js";
 import { remembered } from "../shared/remembered.js";
+import { Ring } from "../shared/ring.js";
 import { filled } from "../shared/text.js";
 import { clock, dayName } from "../shared/time.js";
 import { pageBefore } from "./begin.js";
@@ -59,7 +59,7 @@ export class Calling {
   /** @type {Medium} */ #medium = "video";
   /** @type {{ id: string, since: number } | null} */ #asking = null; // the server, to ring
   /** @type {HTMLElement | null} */ #before = null; // what had the focus
-  #chime = new Chime("sound");
+  #chime = new Ring("sound");
 
   /** @param {Ends} ends */
   constructor(ends) {
@@ -279,7 +279,7 @@ export class Calling {
     this.#local = "done";
     this.#show();
     const moment = when ? `${dayName(when)}, ${clock(when)}` : words.as_soon_as_possible ?? "";
-    the("calling-text").textContent = filled(words.called_back, { phone, moment });
+    the("calling-text").textContent = filled(words.called_back, { phone: phone.replaceAll(" ", "\u00a0"), moment });
   }
 
   // -- rooms ------------------------------------------------------------------------------------------------------------

@@ -241,6 +241,7 @@ live.on("typing", ({ c, by }) => {
 live.on("place", ({ c, position, wait }) => c === current && strip.queue(state()?.state === "waiting", { position, wait }));
 live.on("presence", (frame) => {
   head.heard(/** @type {any} */ (frame));
+  offer();
   show();
 });
 
@@ -293,6 +294,15 @@ function callings() {
 
 /** @param {(calling: Calling) => void} act */
 const call = (act) => callings().then(act, (error) => composer.complain(failed(error)));
+
+let wish = /** @type {string | null} */ (null); // for a call, in the page's address
+/** Offer it, as soon as it is known whether somebody is there. */
+function offer() {
+  if (!wish || head.callable === null) return;
+  const medium = wish === "audio" ? "audio" : "video";
+  wish = null;
+  void call((part) => (head.callable ? part.offer(medium) : part.on || part.nobody()));
+}
 
 for (const button of document.querySelectorAll("[data-call]")) {
   button.addEventListener("click", () => call((part) => part.begin(/** @type {any} */ (button).dataset.call)));
@@ -350,10 +360,5 @@ await look();
 void live.start();
 void beginning.go();
 
-const wish = new URLSearchParams(location.search).get("call");
-if (wish) {
-  void call((part) => {
-    if (head.callable) part.offer(wish === "audio" ? "audio" : "video");
-    else if (!part.on) part.nobody();
-  });
-}
+wish = new URLSearchParams(location.search).get("call");
+offer();

@@ -49,10 +49,10 @@ export class Head {
     return this.#adviser?.name ?? (given.name || this.#home) ?? "";
   }
 
-  /** Whether somebody is there for a call. Whoever has the conversation takes it even if they have no room for another one. */
+  /** Whether somebody is there for a call; null while that is not known. Whoever has the conversation needs no room for another. */
   get callable() {
     const state = this.#shown.get(this.callee ? `adviser:${this.callee}` : this.#what)?.state;
-    return state === "available" || (state === "busy" && this.taken);
+    return state ? state === "available" || (state === "busy" && this.taken) : null;
   }
 
   /** @param {Shown & { what: string }} shown */

@@ -43,7 +43,7 @@ export function told({ kind, body }, words, email) {
     const moment = `${dayName(body.starts_at)}, ${clock(body.starts_at)}`;
     return filled(words.told_booked, { service, moment });
   }
-  if (kind === "callback") return filled(words.told_callback, { phone: body.phone, moment: body.at ? `${dayName(body.at)}, ${clock(body.at)}` : (words.as_soon ?? "") });
+  if (kind === "callback") return filled(words.told_callback, { phone: (body.phone ?? "").replaceAll(" ", "\u00a0"), moment: body.at ? `${dayName(body.at)}, ${clock(body.at)}` : (words.as_soon ?? "") });
   if (kind === "call") return called(body, words);
   if (kind === "mailed" && body.to !== "customer") return "";
   return filled(words[`told_${kind}`], body ?? {});

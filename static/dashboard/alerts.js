@@ -1,13 +1,13 @@
 // What calls somebody who looks elsewhere: a sound, a notification, and a number in the title.
 
-import { Chime } from "../shared/chime.js";
 import { remember, remembered } from "../shared/remembered.js";
+import { Ring } from "../shared/ring.js";
 import { button, say, write } from "./page.js";
 
 const TITLE = document.title;
 const SOUND = "desk-sound";
 if (!remembered(SOUND)) remember(SOUND, "1"); // an adviser is there to be called
-const chime = new Chime(SOUND);
+const chime = new Ring(SOUND);
 
 /** Whether this browser notifies, as far as it was asked and allowed. */
 const notifies = () => "Notification" in globalThis && Notification.permission === "granted" && remembered("desk-notify") !== "0";

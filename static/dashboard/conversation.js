@@ -36,7 +36,7 @@ export class Conversation {
       words,
       name: (by) => this.#name(by),
       told: (event) => told(event, (by) => this.#name(by)),
-      beside: ({ kind, body }) => (kind === "callback" && body.phone ? [element("a", { href: `tel:${body.phone.replace(/[^+\d]/g, "")}` }, body.phone)] : []),
+      beside: ({ kind, body }) => (kind === "callback" && body.phone ? [element("a", { href: `tel:${body.phone.replace(/[^+\d]/g, "")}` }, body.phone.replaceAll(" ", "\u00a0"))] : []),
       actions: (said) => this.#changes(said),
       remarks: ({ body }) => [body?.unverified && say("unverified", { sender: body.unverified }), body?.automatic && say("automatic", { reason: body.automatic })],
       settle: (id, how) => live.settle(id, how),

@@ -4,12 +4,9 @@
 import { remember, remembered } from "./remembered.js";
 
 const NOTES = [659.3, 880]; // hertz
-const PAUSE = 2; // seconds from one ring to the next
-const RINGS = 20; // of them: longer than anybody lets it ring
 
 export class Chime {
   /** @type {AudioContext | null} */ #audio = null;
-  /** @type {OscillatorNode[]} */ #ringing = [];
 
   /**
    * @param {string} name under which the choice is remembered
@@ -25,30 +22,18 @@ export class Chime {
     this.on = !this.on;
     remember(this.name, this.on ? "1" : "0");
     if (this.on) this.play(); // so they hear what they have chosen
-    else this.ring(false);
     return this.on;
   }
 
-  /**
-   * Ring, or be silent again. All of it is planned at once: in a page that nobody looks at, timers come late.
-   * @param {boolean} on
-   */
-  ring(on) {
-    if (!on) for (const tone of this.#ringing.splice(0)) tone.stop();
-    else if (this.on && !this.#ringing.length) {
-      for (let n = 0; n < RINGS; n++) this.#ringing.push(...this.#tones(n * PAUSE), ...this.#tones(n * PAUSE + 0.3));
-    }
-  }
-
   play() {
-    if (this.on) this.#tones(0);
+    if (this.on) this.tones(0);
   }
 
   /**
    * @param {number} later seconds until they are heard
    * @returns {OscillatorNode[]}
    */
-  #tones(later) {
+  tones(later) {
     const audio = (this.#audio ??= new AudioContext());
     void audio.resume();
     return NOTES.map((pitch, order) => {

@@ -3,20 +3,15 @@
 import shutil
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.adviser import AtDemo
-from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Desk, Visit, fits, violations
+from tests.browser.conftest import BROWSER, DESKTOP, LOOKS, PHONE, Desk, Visit, fits, violations
 from tests.calls.cast import Visitor, booked, in_time
 from tests.chat.cast import bank_at, configuration
 from tests.support import MONDAY, FrozenClock
 
 pytestmark = BROWSER
-
-LOOKS = pytest.mark.parametrize(
-    ("lang", "dark", "size"), [("en", False, DESKTOP), ("fr", True, PHONE)], ids=["en-light", "fr-dark"]
-)
 
 
 def ring(page: Page) -> Locator:
