@@ -121,6 +121,16 @@ export class Devices extends Listeners {
     return this.#next(() => this.#open(kind, "opened"));
   }
 
+  /**
+   * Open several, with one question for both where there are both; what one is refused does not keep the other away.
+   * @param {Kind[]} kinds
+   */
+  async openAll(kinds) {
+    const all = kinds.filter((kind) => !this.tracks[kind]);
+    if (all.length > 1 && all.every((kind) => this.lists[kind].length)) await this.#next(() => this.#openBoth());
+    else for (const kind of all) await this.open(kind);
+  }
+
   /** Let it go, light off. @param {Kind} kind */
   close(kind) {
     return this.#next(async () => this.#use(kind, null, "closed"));
@@ -179,19 +189,53 @@ export class Devices extends Listeners {
     if (!navigator.mediaDevices) return this.#fails(kind, isSecureContext ? "unsupported" : "insecure");
     await this.#list();
     if (!this.lists[kind].length) return this.#fails(kind, "none");
-    const id = this.chosen[kind];
-    const known = this.lists[kind].some((one) => one.id === id);
     this.tracks[kind]?.stop(); // before the next one: some cameras and phones give only one
-    /** @type {MediaTrackConstraints} */ const wanted = { ...WANTED[kind], ...(known ? { deviceId: { exact: id } } : {}) };
-    if (known) delete wanted.facingMode;
+    const wanted = this.#wanted(kind);
     let [track, code] = await this.#ask(kind, wanted);
-    if (!track && (known || code === "unfit")) [track, code] = await this.#ask(kind, true); // whichever there is
-    if (!track) return this.#fails(kind, code);
+    if (!track && ("deviceId" in wanted || code === "unfit")) [track, code] = await this.#ask(kind, true); // whichever there is
+    return track ? this.#take(kind, track, wanted, why) : this.#fails(kind, code);
+  }
+
+  /** Both with one question. */
+  async #openBoth() {
+    await this.#list();
+    const [audio, video] = [this.#wanted("mic"), this.#wanted("cam")];
+    try {
+      const stream = await navigator.mediaDevices.getUserMedia({ audio, video });
+      const [mic, cam] = [stream.getAudioTracks()[0], stream.getVideoTracks()[0]];
+      if (mic) await this.#take("mic", mic, audio, "opened");
+      if (cam) await this.#take("cam", cam, video, "opened");
+    } catch (error) {
+      const refused = /** @type {Error} */ (error).name === "NotAllowedError";
+      for (const kind of /** @type {Kind[]} */ (["mic", "cam"])) {
+        const permission = (await permitted(kind))?.state ?? "granted"; // who does not say is asked again, one by one
+        if (refused && permission !== "granted") this.#fails(kind, this.#code(kind, error, permission)); // the one answer was for both
+        else await this.#open(kind, "opened");
+      }
+    }
+  }
+
+  /** @param {Kind} kind @returns {MediaTrackConstraints} */
+  #wanted(kind) {
+    const id = this.chosen[kind];
+    if (!this.lists[kind].some((one) => one.id === id)) return WANTED[kind];
+    const { facingMode, ...wanted } = /** @type {MediaTrackConstraints} */ (WANTED[kind]);
+    return { ...wanted, deviceId: { exact: id } };
+  }
+
+  /**
+   * Use what was given.
+   * @param {Kind} kind
+   * @param {MediaStreamTrack} given
+   * @param {MediaTrackConstraints} wanted
+   * @param {"opened" | "switched" | "lost"} why
+   */
+  async #take(kind, given, wanted, why) {
+    /** @type {MediaStreamTrack | null} */ let track = given;
     await this.#list(); // ids and names are told from now on
-    if (!known && this.#misses(kind, track)) {
+    if (!("deviceId" in wanted) && this.#misses(kind, track)) {
       track.stop();
-      const [chosen] = await this.#ask(kind, { ...WANTED[kind], facingMode: undefined, deviceId: { exact: id } });
-      track = chosen ?? (await this.#ask(kind, true))[0];
+      track = (await this.#ask(kind, this.#wanted(kind)))[0] ?? (await this.#ask(kind, true))[0];
       if (!track) return this.#fails(kind, "failed");
     }
     this.#use(kind, track, why);
@@ -216,10 +260,18 @@ export class Devices extends Listeners {
       const stream = await navigator.mediaDevices.getUserMedia({ [kind === "mic" ? "audio" : "video"]: wanted });
       return [stream.getTracks()[0] ?? null, "failed"];
     } catch (error) {
-      const policy = /** @type {any} */ (document).featurePolicy?.allowsFeature?.(NAMES[kind]);
-      const permission = (await permitted(kind))?.state ?? (performance.now() - asked < PROMPT ? "denied" : "prompt");
-      return [null, codeOf(/** @type {Error} */ (error), { permission, policy, secure: isSecureContext })];
+      return [null, this.#code(kind, error, (await permitted(kind))?.state ?? (performance.now() - asked < PROMPT ? "denied" : "prompt"))];
     }
+  }
+
+  /**
+   * @param {Kind} kind
+   * @param {any} error
+   * @param {PermissionState} permission
+   */
+  #code(kind, error, permission) {
+    const policy = /** @type {any} */ (document).featurePolicy?.allowsFeature?.(NAMES[kind]);
+    return codeOf(error, { permission, policy, secure: isSecureContext });
   }
 
   /**

@@ -6,11 +6,12 @@
  *   gen: number,
  *   connection: RTCPeerConnectionState | "none",
  *   stable: boolean,
- *   reach: boolean,
+ *   here: boolean,
+ *   open: boolean,
  *   until: number,
  * }} Facts
- *   connection: none while there is no RTCPeerConnection; stable: nothing is being negotiated; reach: our socket is open
- *   and the other side is in the room, else asking it for anything is in vain; until: when the TURN credentials end,
+ *   connection: none while there is no RTCPeerConnection; stable: nothing is being negotiated; here: the other side is in the
+ *   room; open: our socket is, and unless both are, asking for anything is in vain; until: when the TURN credentials end,
  *   milliseconds
  * @typedef {"refresh" | "restart" | "rebuild" | "bare" | "text"} Action
  *   refresh: ask for other TURN credentials, the present ones are about to end; restart: fresh TURN credentials, then ICE
@@ -19,7 +20,7 @@
  */
 
 const SHOWN = 2_000; // milliseconds of "disconnected" before people are told
-const BROKEN = 5_000; // of "disconnected": do not wait for "failed", which comes after 15 to 30 s
+const BROKEN = 3_000; // of "disconnected": do not wait for "failed", which comes after 15 to 30 s
 const DEAF = 5_000; // negotiated, and ICE has not even begun: nobody's candidates will come
 const FIRST = 10_000; // for the first try of a generation
 const AGAIN = 8_000; // for each try after it
@@ -51,11 +52,12 @@ export class Ladder {
    */
   step(facts, now) {
     /** @type {Action[]} */ const actions = [];
-    if (facts.connection === "none") return this.#without(facts, now);
+    const reach = facts.here && facts.open;
+    if (facts.connection === "none") return this.#without(reach, now);
     if (facts.gen !== this.#gen) this.#begins(facts.gen, now);
-    if (facts.reach && !this.#reach) this.#since = now; // nothing could come of it meanwhile
-    this.#reach = facts.reach;
-    if (facts.reach && facts.until - now < AHEAD && now - this.#refreshedAt >= PACE) {
+    if (reach && !this.#reach) this.#since = now; // nothing could come of it meanwhile
+    this.#reach = reach;
+    if (reach && facts.until - now < AHEAD && now - this.#refreshedAt >= PACE) {
       this.#refreshedAt = now;
       actions.push("refresh");
     }
@@ -79,11 +81,11 @@ export class Ladder {
   }
 
   /**
-   * @param {Facts} facts
+   * @param {boolean} reach
    * @param {number} now
    * @returns {Action[]}
    */
-  #without({ reach }, now) {
+  #without(reach, now) {
     if (this.#given) this.link = "text";
     else if (this.#done !== "asked") this.link = "none";
     else if (reach && now - this.#since >= UNHEARD) {
@@ -124,12 +126,13 @@ export class Ladder {
    * @param {number} now
    * @returns {Action | undefined}
    */
-  #unconnected({ connection, stable, reach }, now) {
+  #unconnected({ connection, stable, here, open }, now) {
     if (this.#once && this.#brokenAt === null) this.#brokenAt = this.#since = now;
     this.#connectedAt = null;
     const broken = this.#brokenAt === null ? 0 : now - this.#brokenAt;
-    if (this.#once && (broken >= SHOWN || connection === "failed")) this.link = "reconnecting";
-    if (!reach) return undefined;
+    if (this.#once && !here) this.link = "none"; // they have left: nothing is broken
+    else if (this.#once && (broken >= SHOWN || connection === "failed")) this.link = "reconnecting";
+    if (!here || !open) return undefined;
     const waited = now - this.#since;
     if (this.#done === "asked") {
       if (waited < UNHEARD) return undefined;

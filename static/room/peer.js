@@ -29,6 +29,7 @@ import { Listeners } from "./listeners.js";
 /** @type {Kind[]} */ const KINDS = ["mic", "cam", "screen"]; // in the order of their sections
 const RATE = { mic: 40_000, cam: 1_500_000, screen: 2_500_000 }; // bits a second at most
 const QUIET = 24_000; // sound without pictures: what a poor connection can bear
+const HELD_UP = 16_384; // bytes that have not left: what is said now would come too late
 const REMEMBERED = 64; // own candidates, to be told again to who has missed them
 
 /** @extends {Listeners<Told>} */
@@ -96,7 +97,7 @@ export class Peer extends Listeners {
 
   /** Straight to the other browser, if it can be reached; lost if not. @param {string} text */
   say(text) {
-    if (this.#channel.readyState === "open") this.#channel.send(text);
+    if (this.#channel.readyState === "open" && this.#channel.bufferedAmount < HELD_UP) this.#channel.send(text);
   }
 
   // -- what the other side says -----------------------------------------------------------------------------------------------
@@ -221,7 +222,7 @@ export class Peer extends Listeners {
     if (!sender || !parameters?.encodings?.length) return;
     for (const one of parameters.encodings) one.maxBitrate = kind === "mic" && this.#quiet ? QUIET : RATE[kind];
     if (kind !== "mic") parameters.degradationPreference = kind === "screen" ? "maintain-resolution" : "balanced";
-    await sender.setParameters(parameters);
+    await sender.setParameters(parameters).catch(() => undefined); // then the browser decides by itself
   }
 
   /** @param {RTCIceCandidateInit | null} candidate */

@@ -200,7 +200,8 @@ export class Signal extends Listeners {
   // -- what happens to the page: doors.js tells -------------------------------------------------------------------------------
 
   tick() {
-    this.link.tick();
+    if (this.inCall && this.status.state === "waiting") this.link.check(); // the longest waits are not for who talks
+    else this.link.tick();
   }
 
   check() {

@@ -269,6 +269,13 @@ async def test_a_room_that_has_ended_lets_everything_go(world: World) -> None:
     )
 
 
+async def test_when_the_other_side_has_left_nothing_is_broken(world: World) -> None:
+    await world.talk()
+    await world.do("void customer.call.stop()")
+    await world.until("adviser.call.state.link === 'none'")
+    assert "reconnecting" not in [state["link"] for state in await world.told("adviser", "state")]
+
+
 @pytest.mark.long
 async def test_where_there_is_no_way_at_all_they_go_on_in_writing_and_can_try_again(world: World) -> None:
     await world.do("server.relay_only = true")  # and there is no relay

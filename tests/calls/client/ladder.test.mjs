@@ -9,7 +9,7 @@ import { Ladder } from "../../../static/room/ladder.js";
 class Story {
   now = 1_000_000;
   ladder = new Ladder();
-  facts = { gen: 1, connection: "new", stable: false, reach: true, until: Infinity };
+  facts = { gen: 1, connection: "new", stable: false, here: true, open: true, until: Infinity };
   done = []; // [seconds since the beginning, action]
   begun = this.now;
 
@@ -70,12 +70,12 @@ test("people are told after two seconds, and nothing is done about a short break
   assert.deepEqual(story.done, []);
 });
 
-test("ICE is restarted when it has failed, at once, or has been broken for five seconds", () => {
+test("ICE is restarted when it has failed, at once, or has been broken for three seconds", () => {
   const failed = new Story().for(5, { connection: "connected" }).for(1, { connection: "failed" });
   assert.deepEqual(failed.done, [[5, "restart"]]);
   assert.equal(failed.ladder.link, "reconnecting");
   const broken = new Story().for(5, { connection: "connected" }).for(6, { connection: "disconnected" });
-  assert.deepEqual(broken.done, [[10, "restart"]]);
+  assert.deepEqual(broken.done, [[8, "restart"]]);
 });
 
 test("what cannot be mended is built anew, twice, then without pictures, then they write", () => {
@@ -108,13 +108,23 @@ test("after ten good seconds all is forgiven", () => {
 });
 
 test("nothing is asked for while nobody would hear it, and it is waited anew afterwards", () => {
-  const story = new Story().for(5, { connection: "connected" }).for(60, { connection: "failed", reach: false });
+  const story = new Story().for(5, { connection: "connected" }).for(60, { connection: "failed", open: false });
   assert.deepEqual(story.done, []);
   assert.equal(story.ladder.link, "reconnecting");
-  story.for(1, { reach: true });
+  story.for(1, { open: true });
   assert.deepEqual(story.actions, ["restart"]);
-  const asked = new Story().for(4, { stable: true }).for(60, { reach: false }).for(4, { reach: true });
+  const asked = new Story().for(4, { stable: true }).for(60, { here: false }).for(4, { here: true });
   assert.deepEqual(asked.done, []);
+});
+
+test("when the other side has left nothing is broken, and when it is back nothing is hurried", () => {
+  const story = new Story().for(5, { connection: "connected" }).for(5, { here: false });
+  assert.equal(story.ladder.link, "connected"); // it may have lost its socket alone
+  story.for(60, { connection: "failed" });
+  assert.equal(story.ladder.link, "none");
+  assert.deepEqual(story.done, []);
+  story.for(2, { gen: 2, connection: "connecting", here: true });
+  assert.deepEqual(story.done, []);
 });
 
 test("a rebuild that brings no new generation is asked for again", () => {
