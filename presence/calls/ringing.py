@@ -63,9 +63,9 @@ def chosen(candidates: Mapping[int, Candidate], need: Need, ringing: Mapping[int
 
 
 def _at_hand(candidates: Mapping[int, Candidate], owner: int | None) -> int | None:
-    """Who has the conversation, while they are there at all: whoever has gone will not have it for long."""
+    """Who has the conversation, while they are at work: whoever is away leaves their customers to colleagues."""
     one = candidates.get(owner or 0)
-    return owner if one is not None and one.standing.reachable else None
+    return owner if one is not None and one.standing.state in {"available", "busy"} else None
 
 
 def _free(one: Candidate) -> bool:

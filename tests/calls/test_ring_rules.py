@@ -96,8 +96,9 @@ def test_who_has_the_conversation_and_is_on_another_call_is_busy_and_no_colleagu
     assert rings_at(there(ALICE, in_call=True), there(BOB), owner=ALICE) == Choice((), "busy")
 
 
-def test_colleagues_are_rung_when_who_has_the_conversation_has_gone() -> None:
-    assert rings_at(there(ALICE, reachable=False), there(BOB), owner=ALICE).rung == (BOB,)
+@pytest.mark.parametrize("facts", [{"reachable": False}, {"engaged": False}, {"wish": "away"}])
+def test_colleagues_are_rung_when_who_has_the_conversation_is_away(facts: dict[str, Any]) -> None:
+    assert rings_at(there(ALICE, **facts), there(BOB), owner=ALICE).rung == (BOB,)
 
 
 def test_whom_the_customer_chose_is_rung_or_nobody() -> None:

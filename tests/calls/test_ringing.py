@@ -93,6 +93,17 @@ async def test_who_rings_says_who_they_are(bank: Bank, carol: Caller, alice: Des
     assert (await alice.hears(call=call))["name"] == "Carol Petit"
 
 
+async def test_nobody_rings_without_end_not_with_a_new_cookie_each_time_either(bank: Bank) -> None:
+    async with Caller(bank, "Mallory") as mallory:
+        answers = []
+        for _ in range(12):
+            mallory.http.cookies.clear()
+            await mallory.session()
+            body = {"id": "1", "medium": "video", "name": "Mallory"}
+            answers.append(problem(await mallory.post("/calls", **body)))
+    assert answers == [(409, "nobody")] * 10 + [(429, "too-many")] * 2
+
+
 async def test_the_same_click_twice_is_one_call(bank: Bank, carol: Caller, alice: Desk) -> None:
     once = uuid.uuid4().hex
     first, again = await carol.rings(id=once), await carol.rings(id=once)

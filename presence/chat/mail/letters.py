@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from presence.chat.model import CUSTOMER, Conversation, Visitor
+from presence.chat.model import CUSTOMER, CallBackBody, Conversation, Visitor
 from presence.chat.transcript import Said, name_of, words_of
 from presence.i18n import LANGUAGES, Translator, translator
 from presence.mail.compose import Letter, Mailbox
@@ -76,6 +76,7 @@ class Letters:
         names = list(dict.fromkeys(name_of(each.sender, members, visitor, t) for each in said))
         context = {
             "names": names,
+            "called": _called(said),
             "said": [_shown(each, members, visitor, visitor.zone, t) for each in said],
             "link": f"{self._sender.base_url}/chat",
             "can_answer": thread.reply_to is not None,
@@ -104,6 +105,7 @@ class Letters:
             "email": visitor.email,
             "page": one.page,
             "doubtful": doubtful,
+            "called": _called(said),
             "said": [_shown(each, {}, visitor, visitor.zone, t) for each in said],
             "link": f"{self._sender.base_url}/desk#{one.uid}",
             "can_answer": self._sender.advisers_answer and thread.reply_to is not None and not doubtful,
@@ -132,6 +134,13 @@ class Letters:
             reply_to=thread.reply_to,
             references=thread.references,
         )
+
+
+def _called(said: Sequence[Said]) -> str:
+    """What a mail is about when it is a call that nobody answered: "callback" if they want to be called, else "call"."""
+    if any(isinstance(one.call, CallBackBody) for one in said):
+        return "callback"
+    return "call" if said and all(one.call is not None for one in said) else ""
 
 
 def _shown(
