@@ -10,7 +10,19 @@ import traceback
 
 from bench.table import Row, asked_to_be_short, show
 
-MODULES = ("starts", "engine", "race", "offers", "bookings", "crashes", "first_page", "weight", "chat", "calls")
+MODULES = (
+    "starts",
+    "engine",
+    "race",
+    "offers",
+    "bookings",
+    "crashes",
+    "first_page",
+    "weight",
+    "chat",
+    "calls",
+    "calls_rooms",
+)
 
 
 def main(short: bool) -> int:
