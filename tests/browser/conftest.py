@@ -43,6 +43,10 @@ STARTS_WITHIN = 60  # seconds
 
 PHONE: ViewportSize = {"width": 320, "height": 640}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+# A walk in each language and at each size; `violations` sees each state in both lights.
+LOOKS = pytest.mark.parametrize(
+    ("lang", "dark", "size"), [("en", False, DESKTOP), ("fr", True, PHONE)], ids=["en-light", "fr-dark"]
+)
 
 
 class Visit(Protocol):
@@ -187,13 +191,25 @@ async def fits(page: Page) -> AsyncIterator[None]:
 
 AXE = Path(__file__).parent.parent / "oracles" / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+COLOURS = ("color-contrast", "link-in-text-block")
 
 
 async def violations(page: Page, rules: tuple[str, ...] = (*WCAG, "best-practice")) -> list[str]:
-    """What axe finds wrong, rule and place."""
+    """What axe finds wrong, rule and place; of the colours also in the other light, by night or by day."""
     await page.evaluate(AXE.read_text())  # not by a script element: the page's policy forbids those, rightly
+    found = await _axe(page, list(rules))
+    dark = await page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    await page.emulate_media(color_scheme="light" if dark else "dark")
+    found += await _axe(page, {"type": "rule", "values": COLOURS})
+    await page.emulate_media(color_scheme="dark" if dark else "light")
+    return found
+
+
+async def _axe(page: Page, rules: object) -> list[str]:
+    # Styles are not fetched once more: no rule of ours reads them.
+    options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
     async with asyncio.timeout(PATIENCE / 1000):  # it waits for ever where scripts are forbidden
-        found = await page.evaluate("rules => axe.run(document, { runOnly: rules })", list(rules))
+        found = await page.evaluate("options => axe.run(document, options)", options)
     return [f"{one['id']}: {node['target']} on {page.url}" for one in found["violations"] for node in one["nodes"]]
 
 

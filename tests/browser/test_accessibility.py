@@ -3,18 +3,12 @@
 import gzip
 import re
 
-import pytest
 from playwright.async_api import Page, Response, ViewportSize, expect
 
-from tests.browser.conftest import BROWSER, DESKTOP, PHONE, WCAG, Visit, fits, sign_in, violations
+from tests.browser.conftest import BROWSER, LOOKS, WCAG, Visit, fits, sign_in, violations
 
 pytestmark = BROWSER
 
-LOOKS = pytest.mark.parametrize(
-    ("lang", "dark", "size"),
-    [("en", False, DESKTOP), ("en", True, PHONE), ("fr", False, PHONE), ("fr", True, DESKTOP)],
-    ids=["en-light", "en-dark", "fr-light", "fr-dark"],
-)
 MOST = 30_000  # bytes, compressed
 
 

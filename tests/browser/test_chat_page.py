@@ -11,16 +11,11 @@ import pytest
 from playwright.async_api import FilePayload, Page, Response, ViewportSize, WebSocketRoute, expect
 
 from tests.browser.adviser import AtDemo
-from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Visit, fits, violations
+from tests.browser.conftest import BROWSER, DESKTOP, LOOKS, PHONE, Visit, fits, violations
 
 pytestmark = BROWSER
 
 MOST = 40_000  # bytes, compressed, of everything the page fetches until a first message can be sent
-LOOKS = pytest.mark.parametrize(
-    ("lang", "dark", "size"),
-    [("en", False, DESKTOP), ("en", True, PHONE), ("fr", False, PHONE), ("fr", True, DESKTOP)],
-    ids=["en-light", "en-dark", "fr-light", "fr-dark"],
-)
 SHIFTS = """() => new Promise(done => new PerformanceObserver(list =>
     done(list.getEntries().filter(one => !one.hadRecentInput).map(one => one.value)))
     .observe({type: "layout-shift", buffered: true}) || setTimeout(() => done([]), 300))"""

@@ -8,25 +8,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from presence.chat import store
 from presence.chat.model import CUSTOMER, Entry
 from presence.chat.service import system
-from tests.browser.conftest import BROWSER, DESKTOP, PHONE, Desk, Visit, fits, violations
+from tests.browser.conftest import BROWSER, DESKTOP, LOOKS, PHONE, Desk, Visit, fits, violations
 from tests.browser.customer import AtChat
 from tests.chat.cast import Customer, bank_at, configuration
 from tests.support import FrozenClock
 
 pytestmark = BROWSER
 
-LOOKS = pytest.mark.parametrize(
-    ("lang", "dark", "size"),
-    [("en", False, DESKTOP), ("en", True, PHONE), ("fr", False, PHONE), ("fr", True, DESKTOP)],
-    ids=["en-light", "en-dark", "fr-light", "fr-dark"],
-)
 DOT = base64.b64decode(  # a PNG of one pixel
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
