@@ -17,7 +17,7 @@ from presence.bus import Bus
 from presence.chat.assembly import Assembly
 from presence.clock import Clock
 from presence.config import ChatConfig, Config, DatabaseConfig, LimitsConfig, OrganisationConfig, ServerConfig
-from presence.roster.presence import RENEW
+from presence.roster.presence import LEASE
 from presence.serving import server
 from presence.storage.database import Database
 from presence.web.csrf import token_for
@@ -75,11 +75,11 @@ class Bank:
             pass
 
     async def later(self, seconds: int) -> None:
-        """Time passes as it does for a process that runs: its leases are renewed on the way."""
+        """Time passes as it does for a process that runs: its leases are renewed on the way, just in time."""
         assert isinstance(self.clock, FrozenClock)
         while seconds > 0:
-            self.clock.advance(min(seconds, RENEW))
-            seconds -= RENEW
+            self.clock.advance(min(seconds, LEASE - 1))
+            seconds -= LEASE - 1
             await self.chat.leases.renew()
         await self.look()
 
