@@ -2,6 +2,8 @@
 what is to be broken; the connection is the browser's own."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,8 +15,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
+from presence.calls.turn import password
 from presence.web.assets import static_directory
 from tests.browser.conftest import BROWSER, PATIENCE
+from tests.calls.coturn import SECRET, coturn
+from tests.calls.lossy import Lossy
 
 pytestmark = BROWSER
 
@@ -290,3 +295,34 @@ async def test_where_there_is_no_way_at_all_they_go_on_in_writing_and_can_try_ag
     assert await world.do("[adviser, customer].some(({ call }) => call.pictures.on)") is False
     await world.do("server.relay_only = false; server.turn('adviser'); server.turn('customer'); customer.call.again()")
     await world.connected()
+
+
+@pytest.mark.long
+async def test_a_poor_connection_gives_pictures_up_until_it_is_good_again(world: World, tmp_path: Path) -> None:
+    with coturn(tmp_path) as relay:
+        async with Lossy(relay.port) as way:
+            username = f"{int(time.time()) + 600}:carol"
+            server = {
+                "urls": f"turn:127.0.0.1:{way.port}?transport=udp",
+                "username": username,
+                "credential": password(SECRET, username),
+            }
+            await world.do(f"server.relay_only = true; void (server.servers = [{json.dumps(server)}])")
+            await world.talk()
+            await world.frames("adviser")
+            way.share = 0.25
+            async with asyncio.timeout(60):
+                while await world.do("adviser.call.pictures.on || customer.call.pictures.on"):
+                    await asyncio.sleep(0.2)
+            assert "link" in [(await world.told(side, "pictures"))[-1]["by"] for side in ("adviser", "customer")]
+            assert await world.do("[adviser, customer].map(({ call }) => call.state.link)") == [
+                "connected",
+                "connected",
+            ]
+            way.share = 0
+            async with asyncio.timeout(90):
+                while not await world.do("adviser.call.pictures.on && customer.call.pictures.on"):
+                    await asyncio.sleep(0.2)
+            await world.frames("adviser")
+            await world.frames("customer")
+            assert {shown["relayed"] for shown in await world.told("adviser", "quality")} == {True}
