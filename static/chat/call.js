@@ -4,7 +4,6 @@
 import { Refusal, ask } from "../shared/ask.js";
 import { backToRoom, showRoom, standingOf, stopwatch, windowAhead } from "../shared/calls.js";
 import { freshId } from "../shared/ids.js";
-import { remembered } from "../shared/remembered.js";
 import { Ring } from "../shared/ring.js";
 import { filled } from "../shared/text.js";
 import { clock, dayName } from "../shared/time.js";
@@ -59,13 +58,12 @@ export class Calling {
   /** @type {Medium} */ #medium = "video";
   /** @type {{ id: string, since: number } | null} */ #asking = null; // the server, to ring
   /** @type {HTMLElement | null} */ #before = null; // what had the focus
-  #chime = new Ring("sound");
+  #chime = new Ring("sound", true); // whoever is rung hears it, unless they want silence
 
   /** @param {Ends} ends */
   constructor(ends) {
     this.ends = ends;
     this.place = /** @type {HTMLElement} */ (the("calling"));
-    this.#chime.on = remembered("sound") !== "0"; // whoever is rung hears it, unless they want silence
     this.place.addEventListener("click", (event) => {
       const button = /** @type {Element} */ (event.target).closest("[data-do]");
       if (button) void this.#act(button.getAttribute("data-do") ?? "");

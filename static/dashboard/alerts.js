@@ -5,9 +5,7 @@ import { Ring } from "../shared/ring.js";
 import { button, say, write } from "./page.js";
 
 const TITLE = document.title;
-const SOUND = "desk-sound";
-if (!remembered(SOUND)) remember(SOUND, "1"); // an adviser is there to be called
-const chime = new Ring(SOUND);
+const chime = new Ring("desk-sound", true); // an adviser is there to be called
 
 /** Whether this browser notifies, as far as it was asked and allowed. */
 const notifies = () => "Notification" in globalThis && Notification.permission === "granted" && remembered("desk-notify") !== "0";

@@ -15,7 +15,7 @@ import { attempt, complain, toast } from "./toasts.js";
  * @typedef {import("../shared/calls.js").Call} Call
  * @typedef {import("../shared/calls.js").Standing} Standing
  * @typedef {{ node: HTMLElement, timer: HTMLElement, of: string }} Shown `of`: what its nodes were made from
- * @typedef {{ title: string, text: string, tag: string, c: string, rings: boolean }} News `rings`: it has a sound of its own
+ * @typedef {{ title: string, text: string, tag: string, c: string, silent: boolean }} News `silent`: it has a sound of its own, or needs none
  * @typedef {{ leads: () => boolean, tell: (news: News) => void, changed: () => void, open: (c: string) => void }} Ends
  */
 
@@ -88,7 +88,7 @@ export class Calls {
     const wanted = new Set(calls.map(keyOf));
     for (const [key, { node }] of shown) {
       if (wanted.has(key)) continue;
-      node.remove();
+      gone(node);
       shown.delete(key);
     }
     for (const one of calls) {
@@ -166,7 +166,7 @@ export class Calls {
       write(timer, say("offer_left", { seconds: Math.max(0, Math.ceil((until - now) / 1000)) }));
       node.style.setProperty("--left", String(Math.max(0, (until - now) / (until - (since ?? until - 30_000)))));
       if (until > now) continue;
-      node.remove(); // the server's word follows
+      gone(node); // the server's word follows
       this.#rings.delete(key);
     }
     for (const [key, { timer }] of this.#lines) {
@@ -184,11 +184,19 @@ export class Calls {
    * @param {Call} one
    */
   #came(one) {
-    const { call, medium, c, service } = one;
+    const { medium, c, service } = one;
     const standing = standingOf(one);
     const name = one.name || say("no_name");
-    if (standing === "rings") this.ends.tell({ title: say("rings", { name }), text: say(`ring_${medium}`), tag: call, c, rings: true });
-    else if (standing === "waits" || standing === "late") this.ends.tell({ title: say(`call_${standing}`, { name }), text: inOwnWords(service), tag: keyOf(one), c, rings: false });
+    /** @type {Record<string, { title: string, text: string, silent: boolean }>} */
+    const news = {
+      rings: { title: say("rings", { name }), text: say(`ring_${medium}`), silent: true },
+      waits: { title: say("call_waits", { name }), text: inOwnWords(service), silent: false },
+      late: { title: say("call_late", { name }), text: inOwnWords(service), silent: true },
+    };
+    const told = news[standing];
+    if (!told) return;
+    this.ends.tell({ ...told, tag: keyOf(one), c });
+    if (standing !== "rings") write(place("calls-said"), `${told.title}. ${told.text}`); // what rings is said where it rings
   }
 
   /**
@@ -299,6 +307,13 @@ export class Calls {
     this.#row = row;
     for (const medium of MEDIA) button(`ring-${medium}`).hidden = !row || !this.#mayRing(row);
   }
+}
+
+/** @param {HTMLElement} node that is over; the focus stays in the page */
+function gone(node) {
+  const had = node.contains(document.activeElement);
+  node.remove();
+  if (had) place("talk").focus({ preventScroll: true });
 }
 
 /** An appointment whose room nobody has opened yet has no call. */

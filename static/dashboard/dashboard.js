@@ -77,8 +77,8 @@ const offers = new Offers({
 });
 const calls = new Calls({
   leads: () => live.leads,
-  tell: ({ title, text, tag, c, rings }) => {
-    if (live.leads) call({ title, text, tag, looks: live.looks(), open: () => void open(c, "text"), silent: rings });
+  tell: ({ c, ...news }) => {
+    if (live.leads) call({ ...news, looks: live.looks(), open: () => void open(c, "text") });
   },
   changed: () => titles(),
   open: (c) => void open(c, "text"),

@@ -164,7 +164,8 @@ async def test_who_waits_is_let_in_from_the_dashboard(chromium: Browser, migrate
     async with bank_at(settings, FrozenClock(MONDAY)) as bank:
         one = await booked(bank)
         in_time(bank, one)
-        context = await chromium.new_context(base_url=f"http://127.0.0.1:{bank.port}", locale="en-GB", viewport=DESKTOP)
+        base = f"http://127.0.0.1:{bank.port}"
+        context = await chromium.new_context(base_url=base, locale="en-GB", viewport=DESKTOP, reduced_motion="reduce")
         alice = await context.new_page()
         await alice.goto("/desk")
         await alice.locator("[name=email]").fill("alice@bank.example")
