@@ -18,13 +18,14 @@ def ringing(connection: Connection) -> list[Call]:
 
 
 def going_on(connection: Connection, visitor_id: int, now: int) -> list[Call]:
-    """Calls of a visitor that ring, or that somebody is in or on the way to."""
+    """Calls of a visitor that ring, or that somebody is in or on the way to, locked."""
     rows = connection.execute(
         select(call)
         .where(
             call.c.visitor_id == visitor_id, call.c.state.in_(("ringing", "admitted")), call.c.origin != "appointment"
         )
         .order_by(call.c.id)
+        .with_for_update()
     )
     found = store.seen(connection, map(store.of_row, rows), now)
     return [

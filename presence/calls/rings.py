@@ -6,8 +6,8 @@ that is. What nobody does ends it all the same: any process that finds its time 
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -16,22 +16,22 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from presence.calls import figures, ring_store, ringing, store
 from presence.calls.aftermath import Aftermath, TellsTeam, Turn
-from presence.calls.model import OVER_AT_MOST, Call, Origin, Outcome
-from presence.calls.ringing import Choice, Need
+from presence.calls.exchange import Exchange
+from presence.calls.model import Call
+from presence.calls.ringing import Choice
 from presence.chat import rules as chat_rules
 from presence.chat import store as chat_store
 from presence.chat.desk.service import visible
 from presence.chat.journal import Journal
-from presence.chat.model import Conversation, Refusal, Stored, Visitor
+from presence.chat.model import Refusal, Stored, Visitor
 from presence.chat.service import MAX_COMMENT, MAX_PAGE, introduced, person_key, tidied
 from presence.clock import Clock
 from presence.errors import Busy, Calling, FieldError, Invalid, Nobody, NotFound, NotPossible, Over, Taken, Unavailable
 from presence.i18n import N_
 from presence.roster import leases
-from presence.roster.board import Board, Member, advisers_on_call, ringing_at
+from presence.roster.board import Board, Member, advisers_on_call
 from presence.roster.model import Medium
 from presence.storage.database import Database
-from presence.tokens import random_token
 
 log = structlog.get_logger("presence.calls")
 
@@ -101,7 +101,7 @@ class Rings:
         self._board = board
         self._mailing = mailing
         self._aftermath = Aftermath(board, mailing)
-        self._seconds = seconds  # that it rings
+        self._exchange = Exchange(board, self._aftermath, seconds)
         self._changed = changed
         self._presence_changed = presence_changed
         self._expected = expected
@@ -131,15 +131,24 @@ class Rings:
             visitor = introduced(turn.connection, one, name, email, turn.now)
             for other in ring_store.going_on(turn.connection, one.id, turn.now):
                 if other.state == "ringing" and ringing.meets(other, asked.id if asked else None):
-                    return Rung(self._taken_up(turn, other, self._member(other.adviser_id)), repeated=True)
+                    return Rung(
+                        self._exchange.taken_up(turn, other, self._exchange.member(other.adviser_id)), repeated=True
+                    )
                 raise Calling(other.uid, f"/room/{other.uid}" if other.state == "admitted" else "")
             conversation = chat_store.open_of(turn.connection, person_key(visitor))
-            need = self._need(turn, visitor, request, conversation, asked)
-            choice = self._chosen(turn, need)
+            need = self._exchange.need(
+                turn,
+                visitor,
+                conversation,
+                asked=asked,
+                team_id=self._board.teams.get(request.team),
+                language=request.language,
+            )
+            choice = self._exchange.chosen(turn, need)
             if not choice.rung:
                 raise _Unheard(choice)
             return Rung(
-                self._add(
+                self._exchange.add(
                     turn,
                     {
                         "request_key": key,
@@ -169,35 +178,6 @@ class Rings:
                 await self._expected(what if asked or request.team in self._board.teams else "site:")
             ) from None
 
-    def _need(
-        self,
-        turn: Turn,
-        visitor: Visitor,
-        request: RingRequest,
-        conversation: Conversation | None,
-        asked: Member | None,
-    ) -> Need:
-        """What the call asks of who answers it."""
-        team_id, liked = self._board.teams.get(request.team), []
-        if conversation is not None:
-            team_id = team_id if team_id is not None else conversation.team_id
-            liked = [conversation.wanted_adviser_id]
-        liked.append(chat_store.personal_adviser(turn.connection, visitor))
-        return Need(
-            language=request.language,
-            owner=conversation.adviser_id if conversation is not None and conversation.state == "active" else None,
-            asked=asked.id if asked else None,
-            liked=tuple(id_ for id_ in liked if id_ is not None),
-            team_id=team_id,
-        )
-
-    def _chosen(self, turn: Turn, need: Need) -> Choice:
-        candidates = self._board.candidates(chat_store.given_at(turn.connection))
-        for id_ in advisers_on_call(turn.connection, turn.now) & candidates.keys():  # since the board last looked
-            standing = msgspec.structs.replace(candidates[id_].standing, state="busy", may_ring=False)
-            candidates[id_] = msgspec.structs.replace(candidates[id_], standing=standing)
-        return ringing.chosen(candidates, need, ringing_at(turn.connection, turn.now))
-
     async def answer(self, one: Visitor, uid: str) -> Call:
         """The customer accepts an adviser's ring."""
 
@@ -207,7 +187,7 @@ class Rings:
                 raise NotFound()
             match ringing.answering(call, turn.now):
                 case "go":
-                    return self._taken_up(turn, call, self._member(call.adviser_id))
+                    return self._exchange.taken_up(turn, call, self._exchange.member(call.adviser_id))
                 case "over":
                     raise Over()
             return call
@@ -216,7 +196,7 @@ class Rings:
 
     async def leave(self, one: Visitor, uid: str) -> Call:
         """The customer cancels their ring, or declines an adviser's; over already is fine."""
-        return await self._do(lambda turn: self._withdrawn(turn, _theirs(turn, one, uid), by="customer"))
+        return await self._do(lambda turn: self._exchange.withdrawn(turn, _theirs(turn, one, uid), "customer"))
 
     async def call_back(self, one: Visitor, uid: str, request: CallBackRequest) -> Call:
         """The customer asks to be called, once nobody has answered. `Invalid` names the fields; the same again is fine."""
@@ -265,13 +245,13 @@ class Rings:
                 if other.adviser_id == me.id:
                     return other
                 if other.state == "ringing" and me.id in other.rung and me.id not in engaged:
-                    return self._taken_up(turn, other, me)
+                    return self._exchange.taken_up(turn, other, me)
                 raise Busy(N_("They are on a call just now"))
             if me.id in engaged:
                 raise NotPossible(N_("You are on another call"))
             if not leases.reachable(turn.connection, [f"visitor:{visitor.id}"], turn.now):
                 raise Nobody()
-            return self._add(
+            return self._exchange.add(
                 turn,
                 {
                     "request_key": key,
@@ -301,7 +281,7 @@ class Rings:
             engaged = me.id in advisers_on_call(turn.connection, turn.now)
             match ringing.accepting(call, me.id, engaged=engaged, now=turn.now):
                 case "go":
-                    return self._taken_up(turn, call, me)
+                    return self._exchange.taken_up(turn, call, me)
                 case "taken":
                     colleague = self._board.members.get(call.adviser_id or 0)
                     raise Taken(N_("%(name)s has taken this call"), name=colleague.name if colleague else "")
@@ -323,7 +303,7 @@ class Rings:
             if call.state != "ringing" or me.id in call.declined:
                 return call
             call = turn.move(call, declined=(*call.declined, me.id))
-            self._settle(turn, [call])
+            self._exchange.settle(turn, [call])
             return store.by_id(turn.connection, call.id) or call
 
         return await self._do(step)
@@ -335,71 +315,9 @@ class Rings:
             call = store.by_uid(turn.connection, uid, lock=True)
             if call is None or call.origin != "adviser" or call.adviser_id != me.id:
                 raise NotFound()
-            return self._withdrawn(turn, call, by="adviser")
+            return self._exchange.withdrawn(turn, call, "adviser")
 
         return await self._do(step)
-
-    # -- what each of them does -----------------------------------------------------------------------------------
-
-    def _add(self, turn: Turn, values: dict[str, Any]) -> Call:
-        """Let it ring."""
-        new = {
-            "uid": random_token(),
-            "state": "ringing",
-            "gen": 1,
-            "rings_until": turn.now + self._seconds,
-            "created_at": turn.now,
-            "closes_at": turn.now + OVER_AT_MOST,
-        }
-        made = store.by_id(turn.connection, store.add(turn.connection, {**new, **values}))
-        assert made is not None
-        turn.moved.append((made, made))
-        return made
-
-    def _taken_up(self, turn: Turn, call: Call, me: Member) -> Call:
-        """It has been answered: their room is open, and what else rang at this adviser alone is busy now."""
-        conversation_id = self._aftermath.taken_up(turn, call, me)
-        after = turn.move(
-            call,
-            state="admitted",
-            adviser_id=me.id,
-            conversation_id=conversation_id,
-            admitted_at=turn.now,
-            closes_at=turn.now + OVER_AT_MOST,
-        )
-        self._settle(turn, [one for one in ring_store.ringing(turn.connection) if me.id in one.rung])
-        return after
-
-    def _withdrawn(self, turn: Turn, call: Call, *, by: Origin) -> Call:
-        match ringing.withdrawing(call):
-            case "go":
-                return self._end(turn, call, "cancelled" if call.origin == by else "declined")
-            case "taken":
-                raise NotPossible(N_("This call has been answered"))
-        return call
-
-    def _settle(self, turn: Turn, calls: Iterable[Call]) -> None:
-        """End those of ringing calls that are over at this instant."""
-        calls = list(calls)
-        here = ring_store.connected(turn.connection, calls, turn.now)
-        on_call = advisers_on_call(turn.connection, turn.now)
-        for id_ in [one.id for one in calls if ringing.become(one, here, on_call, turn.now)]:
-            call = store.by_id(turn.connection, id_, lock=True)
-            outcome = ringing.become(call, here, on_call, turn.now) if call is not None else ""
-            if call is not None and outcome:
-                self._end(turn, call, outcome)
-
-    def _end(self, turn: Turn, call: Call, outcome: Outcome) -> Call:
-        """It rings no more, and nobody has answered."""
-        after = turn.move(call, state="ended", outcome=outcome, ended_at=turn.now, closes_at=turn.now)
-        conversation_id = self._aftermath.left_behind(turn, after)
-        return turn.move(after, conversation_id=conversation_id) if conversation_id is not None else after
-
-    def _member(self, adviser_id: int | None) -> Member:
-        member = self._board.members.get(adviser_id or 0)
-        if member is None:  # they have left the company while it rang
-            raise Over()
-        return member
 
     async def _do(self, step: Callable[[Turn], T]) -> T:
         """Run a step in a transaction, and tell of it once that is durable."""
@@ -454,7 +372,7 @@ class Rings:
 
         calls, over = await self._database.read(find)
         if over:
-            await self._do(lambda turn: self._settle(turn, ring_store.ringing(turn.connection)))
+            await self._do(lambda turn: self._exchange.settle(turn, ring_store.ringing(turn.connection)))
         at = self._clock.now_ms()
         return min([PACE, *(max((one.rings_until or 0) - at / 1000, 0.05) for one in calls)])
 
