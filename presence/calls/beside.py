@@ -29,6 +29,12 @@ def key_of(meeting: Meeting | None, visitor: Visitor) -> str:
     return f"{meeting.site_id or 0}:a{meeting.id}" if meeting is not None else person_key(visitor)
 
 
+def is_open(connection: Connection, uid: str) -> bool:
+    """Whether something can be said in a conversation."""
+    found = chat_store.by_uid(connection, uid)
+    return found is not None and found.state != "closed"
+
+
 def laid(connection: Connection, seen: Seen, visitor: Visitor, now: int) -> tuple[Call, list[Entry]]:
     """The call with its conversation: the open one, or a new one that its adviser has; and what its log is to say."""
     call, meeting = seen.call, seen.meeting

@@ -145,6 +145,9 @@ class Rooms:
     async def beside(self, guest: Guest) -> str:
         """The uid of the conversation beside a room, made when there is none."""
         now, at, call_id = self._clock.now(), self._clock.now_ms(), guest.seen.call.id
+        is_open = await self._database.read(lambda connection: beside.is_open(connection, guest.seen.c))
+        if is_open:  # who only comes back, with many others perhaps, writes nothing
+            return guest.seen.c
 
         def work(connection: Connection) -> tuple[str, list[Outcome]]:
             before = store.by_id(connection, call_id, lock=True)
@@ -156,9 +159,9 @@ class Rooms:
             call, entries = beside.laid(connection, seen, guest.visitor, now)
             store.save(connection, before, call)
             adviser = self._board.members.get(beside.adviser_in(seen) or 0)
+            if adviser is not None:
+                entries += beside.joined(connection, call, adviser, now)
             outcomes = log.append(connection, entries, at) if entries else []
-            entries = beside.joined(connection, call, adviser, now) if adviser else []
-            outcomes += log.append(connection, entries, at) if entries else []
             found = chat_store.by_id(connection, call.conversation_id or 0)
             assert found is not None
             return found.uid, outcomes
