@@ -192,7 +192,8 @@ def _page(
         "turn": bool(config.calls.turn_urls),
         "urls": {**_NOWHERE, **urls},
     }
-    answer = page(request, "room/room.html", room=data, most=config.chat.file_bytes)
+    modules = web_of(request).assets.modules("room/room.js")
+    answer = page(request, "room/room.html", room=data, most=config.chat.file_bytes, modules=modules)
     answer.headers.update(FOR_ROOMS)
     return answer
 

@@ -4,37 +4,12 @@ import { ask } from "../shared/ask.js";
 import { inWords } from "../shared/time.js";
 import { failed } from "../chat/dialogs.js";
 import { customer, given, HEADERS, say, tell, the, write } from "./page.js";
+import { told } from "./standing.js";
 
 /**
  * @typedef {import("./signal.js").Room} Room
- * @typedef {"left" | "taken" | "gone" | "held" | "rejected" | "expired" | "cancelled" | "missed" | "declined" | "end"} How
+ * @typedef {import("./standing.js").How} How
  */
-
-/** @type {Record<string, How>} */
-const OUTCOMES = { held: "held", rejected: "rejected", expired: "expired", cancelled: "cancelled", missed: "missed", declined: "declined", busy: "missed" };
-
-/**
- * What the room's end was. Pure.
- * @param {Room} room
- * @returns {How}
- */
-export const outcome = (room) => OUTCOMES[room.outcome] ?? "end";
-
-/**
- * The words of an end: of its title, and of what is said to it. Pure.
- * @param {How} how
- * @param {boolean} customer
- * @param {number} lasted milliseconds; 0 when they have not talked, or nobody knows
- * @returns {{ title: string, word: string }}
- */
-export function told(how, customer, lasted) {
-  if (how === "held" || how === "end") return { title: how === "held" && customer ? "over_held" : "over_end", word: lasted ? "over_held_word" : "" };
-  if (how === "rejected") return customer ? { title: "over_rejected", word: "over_rejected_word" } : { title: "over_rejected_own", word: "" };
-  if (how === "expired") return { title: "over_expired", word: customer ? "over_expired_word" : "over_expired_own" };
-  if (how === "declined") return { title: "over_declined", word: customer ? "over_missed_word" : "" };
-  if (how === "missed" || how === "cancelled") return { title: `over_${how}`, word: customer ? `over_${how}_word` : "" };
-  return { title: `over_${how}`, word: `over_${how}_word` };
-}
 
 const WELL = new Set(["held", "end", "left"]);
 

@@ -7,11 +7,12 @@ import { testSound } from "./devices.js";
 import { reach } from "./network.js";
 import { customer, given, post, press, say, the, words, write } from "./page.js";
 import { play } from "./stage.js";
+import { help, ways } from "./standing.js";
 
 /**
  * @typedef {import("./devices.js").Code} Code
  * @typedef {import("./devices.js").Kind} Kind
- * @typedef {"video" | "audio" | "text" | "phone"} Way
+ * @typedef {import("./standing.js").Way} Way
  * @typedef {{ call: import("./call.js").Call, devices: import("./devices.js").Devices, join: () => void }} Parts
  */
 
@@ -24,36 +25,20 @@ const FAILURES = {
 };
 
 /**
- * The ways there are to take part, the best first. Pure.
- * @param {"video" | "audio" | "text"} medium
- * @param {{ mic: boolean, cam: boolean }} has
- * @param {boolean} phone
- * @returns {Way[]}
+ * A list among the page's words.
+ * @param {string} name
+ * @returns {string[]}
  */
-export function ways(medium, has, phone) {
-  /** @type {Way[]} */
-  const found = ["text"];
-  if (phone) found.push("phone");
-  if (medium !== "text" && has.mic) found.unshift("audio");
-  if (medium === "video" && has.cam) found.unshift("video");
-  return found;
-}
+const list = (name) => /** @type {any} */ (words)[name] ?? [];
 
 /**
- * What there is to say of devices that cannot be had: the words' names. Null when there is nothing. Pure.
+ * The same in one sentence or two, for where there is no room for a panel; "" when there is nothing to say.
  * @param {Record<Kind, Code | "">} problems
  * @param {import("./browsers.js").Browser} browser
- * @returns {{ title: string, word: string, steps: string, again: boolean } | null}
  */
-export function help({ mic, cam }, browser) {
-  const [kind, code] = mic && mic !== "none" ? ["mic", mic] : ["cam", cam];
-  if (!code || code === "none") return null;
-  const both = mic === cam;
-  if (code === "denied") return { title: both ? "help_both" : `help_${kind}`, word: "help_denied", steps: `steps_${browser}`, again: true };
-  if (code === "dismissed" || code === "system") return { title: both ? "help_both" : `help_${kind}`, word: `help_${code}`, steps: "", again: true };
-  if (code === "busy") return { title: `help_busy_${kind}`, word: "help_busy", steps: "", again: true };
-  if (code === "failed" || code === "unfit") return { title: `help_failed_${kind}`, word: "help_failed", steps: "", again: true };
-  return { title: "help_title_other", word: `help_${code}`, steps: "", again: false };
+export function inShort(problems, browser) {
+  const found = help(problems, browser);
+  return found ? [`${say(found.title)}.`, ...list(found.steps)].join(" ") : "";
 }
 
 export class Check {
@@ -181,7 +166,7 @@ export class Check {
     if (!found) return;
     write(the("help-title"), say(found.title));
     write(the("help-word"), say(found.word));
-    const steps = /** @type {string[]} */ (/** @type {unknown} */ (words[found.steps] ?? []));
+    const steps = list(found.steps);
     if (the("help-steps").childElementCount !== steps.length) the("help-steps").replaceChildren(...steps.map((one) => element("li", {}, one)));
     the("help-steps").hidden = !steps.length;
     the("help-again").hidden = !found.again;

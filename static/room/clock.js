@@ -4,22 +4,13 @@ import { element } from "../shared/text.js";
 import { clock } from "../shared/time.js";
 import { failed } from "../chat/dialogs.js";
 import { announce, customer, given, post, say, serverTime, tell, the, write } from "./page.js";
+import { extensions } from "./standing.js";
 
 /** @typedef {import("./signal.js").Room} Room */
 
 const SHOWN = 60 * 60_000; // milliseconds before the end from which the time left is shown
 const SOON = 5 * 60_000; // and from which it is warned
 const FOLLOWS = 60 * 60_000; // within which what follows is worth a word
-const STEPS = [5, 10, 15, 30]; // minutes
-
-/**
- * What may be added, in minutes: at most three. Pure.
- * @param {number} most
- */
-export function extensions(most) {
-  const fit = STEPS.filter((one) => one <= most);
-  return (fit.length ? fit : most > 0 ? [most] : []).slice(0, 3);
-}
 
 export class Clock {
   #known = 0; // the end whose warning was closed

@@ -10,7 +10,6 @@ import { canFloat, float } from "./pip.js";
 /**
  * @typedef {import("./call.js").Call} Call
  * @typedef {import("./devices.js").Devices} Devices
- * @typedef {import("./devices.js").Kind} Kind
  * @typedef {{ talk: import("./talk.js").Talk, has: () => { mic: boolean, cam: boolean }, leave: () => void, complain: (text: string) => void }} Parts
  */
 
@@ -90,7 +89,7 @@ export class Controls {
     if (devices.tracks.mic) call.mute(!call.muted);
     else {
       call.mute(false);
-      await this.#opened("mic");
+      await devices.open("mic");
     }
     this.show();
     announce(say(devices.tracks.mic && !call.muted ? "told_mic_on" : "told_mic_off"));
@@ -101,18 +100,10 @@ export class Controls {
     if (devices.tracks.cam) await devices.close("cam");
     else {
       if (!this.call.pictures.on && this.call.pictures.by !== "other") this.call.audioOnly(false); // who turns the camera on wants pictures
-      await this.#opened("cam");
+      await devices.open("cam");
     }
     this.show();
     announce(say(devices.tracks.cam ? "told_cam_on" : "told_cam_off"));
-  }
-
-  /** @param {Kind} kind */
-  async #opened(kind) {
-    if (await this.devices.open(kind)) return;
-    const code = this.devices.problems[kind];
-    const refused = code === "denied" || code === "dismissed";
-    if (code && code !== "none") this.parts.complain(say(refused ? `help_${kind}` : code === "busy" ? `help_busy_${kind}` : `help_failed_${kind}`));
   }
 
   async share() {

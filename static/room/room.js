@@ -3,15 +3,16 @@
 import { Chime } from "../shared/chime.js";
 import { remember, remembered } from "../shared/remembered.js";
 import { clock, moment } from "../shared/time.js";
-import { After, outcome } from "./after.js";
+import { After } from "./after.js";
 import { Call } from "./call.js";
-import { Check } from "./check.js";
+import { Check, inShort } from "./check.js";
 import { Choices } from "./choices.js";
 import { Clock } from "./clock.js";
 import { Controls } from "./controls.js";
 import { Devices, toSpeaker } from "./devices.js";
 import { announce, customer, given, post, say, setServerTime, tell, the, write } from "./page.js";
 import { Stage } from "./stage.js";
+import { outcome } from "./standing.js";
 import { Talk } from "./talk.js";
 import { Waiting } from "./waiting.js";
 
@@ -31,7 +32,7 @@ const sound = new Chime("room-sound", true);
 
 /** @type {Phase} */ let phase = "check";
 let joined = false;
-/** @type {import("./after.js").How | null} */ let over = null;
+/** @type {import("./standing.js").How | null} */ let over = null;
 /** @type {number} */ let talkedFrom = 0; // since when they see or hear each other; 0: not yet
 let lasted = 0; // milliseconds
 /** @type {Room | null} */ let before = null;
@@ -134,7 +135,7 @@ function leave() {
   if (customer) end("left");
 }
 
-/** @param {import("./after.js").How} how */
+/** @param {import("./standing.js").How} how */
 function end(how) {
   if (talkedFrom && !lasted) lasted = Date.now() - talkedFrom;
   if (how === "end" && lasted) how = "held";
@@ -207,7 +208,10 @@ devices.on("track", ({ kind, track }) => {
   call.set(kind, track);
   show();
 });
-devices.on("problem", show);
+devices.on("problem", ({ code }) => {
+  if (joined && !over && code) notice(inShort(devices.problems, check.browser));
+  show();
+});
 
 // -- how it goes ------------------------------------------------------------------------------------------------------------
 

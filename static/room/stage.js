@@ -2,6 +2,7 @@
 
 import { announce, given, say, tell, the, write } from "./page.js";
 import { speaking } from "./speaking.js";
+import { instead } from "./standing.js";
 
 /**
  * @typedef {import("./call.js").Call} Call
@@ -22,22 +23,6 @@ export function whole(picture, place) {
   if (!picture.width || !picture.height || !place.width || !place.height) return false;
   const ratio = picture.width / picture.height / (place.width / place.height);
   return 1 - Math.min(ratio, 1 / ratio) > CUT;
-}
-
-/**
- * What is said in the other's place when there is no picture. Pure.
- * @param {import("./signal.js").Room} room
- * @param {import("./call.js").State} state
- * @param {import("./signal.js").Media} theirs
- * @returns {string} the words' name, "" for none
- */
-export function instead({ peer, medium }, { link }, theirs) {
-  if (!peer.here) return "peer_away";
-  if (!peer.ready) return "peer_looking";
-  if (link === "text") return medium === "text" ? "" : "peer_text";
-  if (link === "reconnecting") return "";
-  if (link !== "connected") return "peer_connecting";
-  return theirs.mic || theirs.cam || theirs.screen ? "" : "peer_writing";
 }
 
 export class Stage {

@@ -23,6 +23,6 @@ def test_what_a_calls_page_decides(modules: Path) -> None:
     if node is None:
         pytest.fail("node is missing: apt-get install nodejs")
     files = sorted((modules / "tests/calls/client").glob("*.test.mjs"))
-    assert len(files) == 4
+    assert len(files) == 5
     done = subprocess.run([node, "--test", *files], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
