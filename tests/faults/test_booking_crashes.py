@@ -7,7 +7,7 @@ import pytest
 from bench import crashes
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(100, marks=pytest.mark.long)])
 async def test_nothing_that_was_acknowledged_is_lost_or_doubled_when_the_server_is_killed(
     tmp_path: Path, rounds: int
 ) -> None:

@@ -123,7 +123,7 @@ async def book(client: Client, ledger: Ledger) -> int:
     return answer.status
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(100, marks=pytest.mark.long)])
 async def test_bookings_are_refused_cleanly_while_the_disk_is_full_and_go_on_when_it_is_not(
     disk: Disk, tmp_path: Path, rounds: int
 ) -> None:
