@@ -30,12 +30,13 @@ import { Listeners } from "./listeners.js";
 const RATE = { mic: 40_000, cam: 1_500_000, screen: 2_500_000 }; // bits a second at most
 const QUIET = 24_000; // sound without pictures: what a poor connection can bear
 const HELD_UP = 16_384; // bytes that have not left: what is said now would come too late
-const REMEMBERED = 64; // own candidates, to be told again to who has missed them
+const REMEMBERED = 64; // candidates: own ones, to be told again to who has missed them, and theirs that come too early
 
 /** @extends {Listeners<Told>} */
 export class Peer extends Listeners {
   /** @type {Promise<void>} */ #chain = Promise.resolve();
   /** @type {(RTCIceCandidateInit | null)[]} */ #candidates = [];
+  /** @type {RTCIceCandidateInit[]} */ #ahead = []; // theirs, of a description that is still to come
   /** @type {Partial<Record<Kind, RTCRtpTransceiver>>} */ #sections = {};
   /** @type {RTCDataChannel} */ #channel;
   #stream = new MediaStream(); // names what is to be played in step: microphone and camera
@@ -110,8 +111,16 @@ export class Peer extends Listeners {
   /** @param {RTCIceCandidateInit | null} candidate null: there are no more */
   found(candidate) {
     this.#do(async () => {
-      if (candidate && this.pc.remoteDescription) await this.pc.addIceCandidate(candidate);
+      if (!candidate || (await this.#add(candidate))) return;
+      this.#ahead.push(candidate);
+      if (this.#ahead.length > REMEMBERED) this.#ahead.shift();
     });
+  }
+
+  /** @param {RTCIceCandidateInit} candidate @returns {Promise<boolean>} whether it is of a description that is there */
+  async #add(candidate) {
+    if (!this.pc.remoteDescription) return false;
+    return this.pc.addIceCandidate(candidate).then(() => true, () => false);
   }
 
   /** The other side was away and is back, or we were: tell again what one of us may have missed. */
@@ -174,6 +183,7 @@ export class Peer extends Listeners {
     const first = !pc.remoteDescription;
     await pc.setRemoteDescription(description);
     if (offer) this.offers += 1;
+    for (const one of this.#ahead.splice(0)) await this.#add(one);
     if (first && this.polite) await this.#adopt(pc.getTransceivers());
     if (offer) await this.#describe();
     if (!first) return;

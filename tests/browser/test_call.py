@@ -18,6 +18,7 @@ from presence.storage.tables import call as calls
 from tests.browser.calling import Seat, bank_now, called, rung, said, serving
 from tests.browser.conftest import BROWSER, FLAGS
 from tests.calls.cast import session_of
+from tests.calls.coturn import coturn
 from tests.chat.cast import Bank
 from tests.chat.stage import settled_sqlite
 from tests.mail.postfix import free_port
@@ -181,6 +182,27 @@ async def test_a_restarted_server_is_not_noticed_by_those_who_talk(config: Confi
                 await seat.sees()
             assert (await stored(bank))["gen"] == 1
             await people.aclose()
+
+
+@pytest.mark.long
+async def test_a_restarted_relay_is_found_again(settled_sqlite: Path, tmp_path: Path, chromium: Browser) -> None:
+    with coturn(tmp_path) as relay:
+        config = serving(settled_sqlite, tmp_path, free_port(), relay.config(relay_only=True))
+        async with bank_now(config) as bank, rung(bank, chromium) as (carol, alice):
+            frames = said(alice.page)
+            await alice.go()
+            await carol.go()
+            for seat in (carol, alice):
+                await seat.sees()
+            await asyncio.to_thread(relay.stop)
+            await asyncio.to_thread(relay.start)
+            async with asyncio.timeout(4 * RECOVERS):
+                while "turn" not in {frame["t"] for frame in frames}:  # fresh credentials, and then ICE anew
+                    await asyncio.sleep(0.2)
+            for seat in (carol, alice):
+                await seat.sees(within=60_000)
+                await expect(seat.page.locator("#connection")).to_be_hidden(timeout=60_000)
+            assert (await stored(bank))["relayed"] is True
 
 
 class Case(NamedTuple):

@@ -238,6 +238,16 @@ async def test_an_answer_that_was_lost_with_a_socket_is_given_again(world: World
     assert await world.do("server.gen") == 1
 
 
+async def test_candidates_may_come_before_what_they_belong_to(world: World) -> None:
+    await world.do("void (server.slow = ({ t }) => (t === 'sdp' ? 150 : 0))")
+    await world.talk()
+    await world.frames("adviser")
+    await world.do("adviser.peer().restart()")
+    await world.until("server.heard.filter(([, { t }]) => t === 'sdp').length === 4 && adviser.peer().stable")
+    await world.frames("customer")
+    assert await world.do("server.gen") == 1
+
+
 async def test_what_is_negotiated_and_finds_no_way_is_built_anew(world: World) -> None:
     await world.do("void (server.losing = (role, { t, gen }) => gen === 1 && t === 'ice')")
     await world.talk()

@@ -11,6 +11,7 @@ async ([base, medium]) => {
     places = {};
     heard = []; // [role, frame]
     losing = () => false;
+    slow = () => 0; // milliseconds more that a frame takes
     servers = [];
     relay_only = false;
     up = true;
@@ -61,7 +62,7 @@ async ([base, medium]) => {
 
     pass(role, frame) {
       const to = this.places[other[role]]?.socket;
-      if (to && !this.losing(role, frame)) this.send(to, frame);
+      if (to && !this.losing(role, frame)) setTimeout(() => this.send(to, frame), this.slow(frame));
     }
 
     turn(role) {
