@@ -64,7 +64,7 @@ def test_no_page_has_script_or_style_in_it_for_browsers_would_refuse_it(file: Pa
     assert all("src=" in tag or 'type="application/json"' in tag for tag in scripts)  # data are never run
 
 
-@pytest.mark.parametrize("page", ["chat/chat.html", "desk/dashboard.html"])
+@pytest.mark.parametrize("page", ["chat/chat.html", "desk/dashboard.html", "room/room.html"])
 def test_a_page_has_the_icons_that_its_scripts_set_down(page: str) -> None:
     text = (DIRECTORY / page).read_text()
     (names,) = re.findall(r"sprite\(\[(.*?)\]\)", text)
