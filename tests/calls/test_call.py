@@ -123,15 +123,17 @@ async def test_a_socket_breaks_media_goes_on_and_the_page_comes_back(
 ) -> None:
     gen = await talk(carol, alice)
     one, other = (carol, alice) if who == "carol" else (alice, carol)
+    since = len(other.frames)
     one.vanish()
     await one.closed()
-    await other.sees(peer__here=False)
+    await other.sees(since, peer__here=False)
     assert carol.line is not None
     assert alice.line is not None
     await asyncio.gather(carol.line.more(5), alice.line.more(5))
+    since = len(other.frames)
     room = await one.come_back()
     assert (room["gen"], room["state"], room["peer"]["ready"]) == (gen, "admitted", True)
-    room = await other.sees(len(other.frames) - 1, peer__here=True, peer__ready=True)
+    room = await other.sees(since, peer__here=True, peer__ready=True)
     assert room["gen"] == gen
     await one.send({"t": "media", "mic": True, "cam": False})
     await other.until(lambda frame: frame["t"] == "media")  # signals reach the new socket and come from it
@@ -174,13 +176,13 @@ async def test_the_server_is_stopped_and_started_again(config: Config, clock: Fr
         assert await talking.closed() == Close.GOING
         assert talking.heard("drain")
     async with bank_at(config, clock, port=bank.port) as bank:
+        since = {talking: len(talking.frames) for talking in (carol, alice)}
         for talking in (carol, alice):
             talking.bank = bank
-            since = len(talking.frames)
-            await talking.come_back()
-            await talking.sees(since, gen=gen, state="admitted")
-        await alice.sees(len(alice.frames) - 1, peer__here=True, peer__ready=True)
-        await carol.sees(since, peer__here=True, peer__ready=True)
+            room = await talking.come_back()
+            assert (room["gen"], room["state"]) == (gen, "admitted")
+        for talking in (carol, alice):
+            await talking.sees(since[talking], peer__here=True, peer__ready=True)
         await both(carol, alice, gen)
         await carol.send({"t": "rebuild", "gen": gen})  # and they can still make another one
         await both(carol, alice, gen + 1)
@@ -274,9 +276,10 @@ async def test_they_are_on_different_processes(
             alice.page(),
         ):
             assert await talk(carol, alice) == 1
+            since = len(alice.frames)
             carol.vanish()
             await carol.closed()
-            await alice.sees(peer__here=False)
+            await alice.sees(since, peer__here=False)
             carol.bank = there  # the proxy has sent her elsewhere
             await carol.come_back()
             await both(carol, alice, 1)
@@ -288,6 +291,37 @@ async def test_they_are_on_different_processes(
             await both(carol, alice, 2)
             await alice.reload()
             await both(carol, alice, 3)
+
+
+@pytest.mark.long
+@pytest.mark.postgres
+async def test_redis_is_away_while_they_talk(elsewhere: Config, clock: FrozenClock, redis: Redis) -> None:
+    elsewhere = msgspec.structs.replace(elsewhere, chat=msgspec.structs.replace(elsewhere.chat, redis_url=redis.url))
+    async with bank_at(elsewhere, clock) as here, bank_at(elsewhere, clock) as there:
+        one = await booked(here)
+        in_time(here, one)
+        async with (
+            TalkingVisitor(here, one) as carol,
+            TalkingHost(there, "alice", one) as alice,
+            carol.page(),
+            alice.page(),
+        ):
+            await talk(carol, alice)
+            redis.kill()
+            await both(carol, alice, 1)  # media does not pass it
+            since = len(alice.frames)
+            carol.vanish()
+            await carol.closed()
+            await alice.sees(since, peer__here=False)  # by the next look at the table
+            since = len(alice.frames)
+            await carol.come_back()
+            await alice.sees(since, peer__here=True)
+            redis.start()
+            for bank in (here, there):
+                async with asyncio.timeout(10):
+                    await bank.chat._bus.hearing.wait()  # type: ignore[attr-defined]
+            await carol.send({"t": "rebuild", "gen": 1})
+            await both(carol, alice, 2)
 
 
 # -- what nobody else is to know ------------------------------------------------------------------------------------
