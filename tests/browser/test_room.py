@@ -56,7 +56,7 @@ async def bank(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bank]:
         configuration(url, directory),
         organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", hours=ALWAYS),
         advisers=(adviser("alice", hours=ALWAYS, password=PASSWORD),),
-        services=(service(notice=0),),
+        services=(service(notice=0, durations=[30, 5]),),
     )
     await asyncio.to_thread(migrate, url)
     async with bank_at(config, Ahead()) as served:
@@ -114,7 +114,7 @@ class Meeting:
 async def meet(bank: Bank, visit: Visit) -> Meet:
     """Books an appointment; they come `after` its start, in seconds, or rather before it."""
 
-    async def made(medium: Medium = "video", after: int = -600) -> Meeting:
+    async def made(medium: Medium = "video", after: int = -600, duration: int = 30) -> Meeting:
         clock = bank.clock
         assert isinstance(clock, Ahead)
         start = (clock.now() // 3600 + 2) * 3600
@@ -123,6 +123,7 @@ async def meet(bank: Bank, visit: Visit) -> Meet:
             service="talk",
             start=start,
             medium=medium,
+            duration=duration,
             adviser="alice",
             name="Carol Petit",
             email="carol@customers.example",
@@ -273,15 +274,15 @@ async def tab_to(page: Page, place: str) -> None:
 
 
 async def test_the_end_is_told_before_it_comes(meet: Meet) -> None:
-    meeting = await meet(after=1600)
+    meeting = await meet(after=10, duration=5)
     carol, alice = await meeting.talking()
-    await expect(alice.locator("#ending-word")).to_contain_text("in 4 min. Nothing follows within the hour.")
-    await expect(carol.locator("#ending-word")).to_contain_text("in 4 min.")
+    await expect(alice.locator("#ending-word")).to_contain_text("in 5 min. Nothing follows within the hour.")
+    await expect(carol.locator("#ending-word")).to_contain_text("in 5 min.")
     await expect(carol.locator("#left")).to_have_attribute("data-soon", "")
     assert await violations(alice) == []
     await alice.get_by_role("button", name="15 minutes more").click()
     await expect(alice.locator("#ending-soon")).to_be_hidden()
-    await expect(carol.locator("#left-word")).to_have_text("19 min left")
+    await expect(carol.locator("#left-word")).to_have_text("20 min left")
     await alice.locator("#more").click()
     await alice.locator("#menu-propose").click()
     await expect(alice.locator("#told")).to_contain_text("can choose the next appointment")
