@@ -81,9 +81,12 @@ def talked(call: Call) -> int | None:
 
 
 def leftover(connection: Connection, now: int) -> list[int]:
-    """Conversations that are still open though the appointment whose room they are beside has been over for its grace."""
+    """Conversations that are still open though the room they are beside has closed, and whose adviser has read all of them.
+
+    What the customer wrote to somebody who never came is not put away unread.
+    """
     rows = connection.execute(
-        select(conversation.c.id)
+        select(conversation.c.id, conversation.c.adviser_seen)
         .join_from(call_table, conversation, call_table.c.conversation_id == conversation.c.id)
         .where(
             call_table.c.appointment_id.is_not(None),
@@ -93,7 +96,9 @@ def leftover(connection: Connection, now: int) -> list[int]:
             conversation.c.person_key.like("%:a%"),
         )
     )
-    return list(rows.scalars())
+    seen = {row.id: row.adviser_seen for row in rows}
+    heard = chat_store.last_heard(connection, list(seen)) if seen else {}
+    return [id_ for id_, up_to in seen.items() if id_ not in heard or heard[id_][0] <= up_to]
 
 
 def put_away(connection: Connection, ids: Sequence[int], now: int, at: int) -> list[Outcome]:

@@ -156,9 +156,15 @@ def waiting(connection: Connection) -> list[Conversation]:
     return _all(connection, query.order_by(conversation.c.queued_at, conversation.c.id).limit(1000))
 
 
-def orphans(connection: Connection, adviser_ids: Iterable[int]) -> list[Conversation]:
-    """Conversations that these advisers have, but for those beside a room: who is late for it is waited for."""
-    beside = select(call.c.id).where(call.c.conversation_id == conversation.c.id, call.c.state.in_(IN_ROOMS))
+def orphans(connection: Connection, adviser_ids: Iterable[int], now: int) -> list[Conversation]:
+    """Conversations that these advisers have, but for those beside a room: who is late for it is waited for.
+
+    And who has left an appointment when it was over is not missed.
+    """
+    beside = select(call.c.id).where(
+        call.c.conversation_id == conversation.c.id,
+        or_(call.c.state.in_(IN_ROOMS), and_(call.c.appointment_id.is_not(None), call.c.closes_at > now)),
+    )
     query = select(conversation).where(
         conversation.c.state == "active", conversation.c.adviser_id.in_(list(adviser_ids)), ~beside.exists()
     )

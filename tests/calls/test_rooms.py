@@ -22,7 +22,7 @@ from tests.calls.cast import (
     session_of,
     visitor_in,
 )
-from tests.chat.cast import Adviser, Bank, Frame, bank_at
+from tests.chat.cast import Adviser, Bank, Browser, Frame, bank_at
 from tests.support import HOUR, MONDAY, FrozenClock
 
 
@@ -439,9 +439,33 @@ async def test_the_conversation_is_put_away_when_the_room_has_closed(
     c = carol.room["c"]
     await alice.send({"t": "finish"})
     await carol.sees(state="ended")
+    await alice.hang_up()
+    await bank.later(60)  # Alice has gone, and Carol still looks at the page
     await calls_of(bank).look()
     assert (await alice.http.get(f"/desk/conversations/{c}")).json()["row"]["state"] == "active"
     clock.set(carol.one.appointment.ends_at + 30 * 60)
+    await calls_of(bank).look()
+    assert (await alice.http.get(f"/desk/conversations/{c}")).json()["row"]["state"] == "closed"
+
+
+async def test_what_carol_wrote_to_alice_who_never_came_is_not_put_away(
+    bank: Bank, carol: Visitor, alice: Host, clock: FrozenClock
+) -> None:
+    c = (await carol.enter())["c"]
+    async with Visitor(bank, carol.one) as beside:
+        beside.uid = carol.uid
+        beside.http.cookies = carol.http.cookies
+        await Browser.connect(beside)
+        await beside.say(c, "Are you coming?")
+        clock.set(carol.one.appointment.ends_at + 30 * 60)
+        for _ in range(2):  # the room closes, then what is left is looked for
+            await calls_of(bank).look()
+        assert (await alice.http.get(f"/desk/conversations/{c}")).json()["row"]["unread"] is True
+    async with Adviser(bank, "alice") as desk:
+        await desk.send({"t": "join", "c": c, "after": 0})
+        said = await desk.event("text")
+        await desk.send({"t": "send", "c": c, "id": "seen", "kind": "seen", "body": {"seq": said["seq"]}})
+        await desk.until(lambda f: f["t"] == "ack")
     await calls_of(bank).look()
     assert (await alice.http.get(f"/desk/conversations/{c}")).json()["row"]["state"] == "closed"
 

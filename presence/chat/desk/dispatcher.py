@@ -160,7 +160,7 @@ class Dispatcher:
 
 def _see(connection: Connection, unreachable: Sequence[int], now: int) -> Seen:
     waiting = store.waiting(connection)
-    orphans = store.orphans(connection, unreachable) if unreachable else []
+    orphans = store.orphans(connection, unreachable, now) if unreachable else []
     messages = store.unowned_messages(connection, now)
     people = {f"visitor:{one.visitor_id}" for one in (*orphans, *messages) if one.visitor_id is not None}
     here = {int(who.partition(":")[2]) for who in leases.reachable(connection, people, now)} if people else set()
