@@ -55,7 +55,7 @@ class Calls:
             grace=config.grace_minutes * 60,
             presence_changed=chat.presence_changed,
         )
-        self.lists = CallLists(database, clock, chat.board)
+        self.lists = CallLists(database, clock, chat.board, chat.hub, chat.leases)
         self.relay.on_change.append(self.lists.wake)
         chat.reception.greetings.append(self.lists.greet)
         self.rings = Rings(

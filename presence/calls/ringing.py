@@ -14,6 +14,7 @@ from presence.calls.model import Call, Outcome
 from presence.roster.presence import Candidate
 
 AT_ONCE = 10  # advisers whom one call rings at
+HEARD_OF = 5  # seconds after which a caller's page is known to be connected
 
 Why = Literal["", "busy", "nobody"]
 
@@ -92,6 +93,8 @@ def become(call: Call, here: Collection[str], on_call: Collection[int], now: int
         if f"visitor:{call.visitor_id}" not in here:
             return "missed"
     else:
+        if f"visitor:{call.visitor_id}" not in here and now >= call.created_at + HEARD_OF:
+            return "cancelled"
         asked = [id_ for id_ in call.rung if id_ not in call.declined]
         if not asked:
             return "declined"

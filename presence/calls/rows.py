@@ -26,7 +26,9 @@ from presence.errors import Unavailable
 from presence.live import frames
 from presence.live.connection import Connection
 from presence.live.frames import Calls
+from presence.live.hub import Hub
 from presence.roster.board import Board, advisers_on_call
+from presence.roster.keeping import LeaseKeeper
 from presence.storage.database import Database
 from presence.storage.tables import appointment, appointment_adviser, call, service
 
@@ -42,10 +44,12 @@ Lists = dict[str, list[Row]]  # by person
 class CallLists:
     """Tells the people who are connected here."""
 
-    def __init__(self, database: Database, clock: Clock, board: Board) -> None:
+    def __init__(self, database: Database, clock: Clock, board: Board, hub: Hub, leases: LeaseKeeper) -> None:
         self._database = database
         self._clock = clock
         self._board = board
+        self._hub = hub
+        self._leases = leases
         self._greeted: dict[str, set[Connection]] = {}
         self._told: dict[str, list[Row]] = {}
         self._wake = asyncio.Event()
@@ -96,6 +100,14 @@ class CallLists:
                 data = self._frame(rows)
                 for connection in self._greeted[person]:
                     connection.push_encoded(data)
+        for person in found.keys() & self._greeted.keys():
+            await self._count(person)
+
+    async def _count(self, person: str) -> None:
+        """Who has a call counts as being here, conversation or not: else nobody would know that a caller has left."""
+        for connection in tuple(self._greeted.get(person, ())):
+            if connection in self._hub.of(person):  # else nobody would close the lease
+                await self._leases.open(connection.id, person, connection.engaged)
 
     async def read(self) -> Lists:
         """Everybody's."""

@@ -26,7 +26,9 @@ class LeaseKeeper:
         self.node = random_token()
 
     async def open(self, id_: str, person: str, engaged: bool) -> None:
-        """A connection begins to count."""
+        """A connection begins to count; one that counts already goes on."""
+        if id_ in self._mine:
+            return
         now = self._clock.now()
         self._mine[id_] = (person, engaged)
         await self._database.write(lambda sql: leases.open_lease(sql, id_, self.node, person, engaged, now))

@@ -38,6 +38,7 @@ def a_call(**changes: Any) -> Call:
         "declined": (),
         "state": "ringing",
         "outcome": "",
+        "created_at": NOW,
         "rings_until": NOW + 30,
     }
     return Call(**{**values, **changes})
@@ -148,6 +149,12 @@ def test_an_advisers_ring_ends_when_either_side_has_gone() -> None:
     assert become(ring, {"adviser:1"}, set(), NOW) == "missed"
     assert become(ring, {"visitor:9"}, set(), NOW) == "cancelled"
     assert become(ring, THERE, set(), NOW + 30) == "missed"
+
+
+def test_it_ends_when_who_rings_has_left_the_page() -> None:
+    advisers = THERE - {"visitor:9"}
+    assert become(a_call(), advisers, set(), NOW + 4) == ""  # their page has perhaps not been heard of yet
+    assert become(a_call(), advisers, set(), NOW + 5) == "cancelled"
 
 
 def test_what_does_not_ring_becomes_nothing() -> None:

@@ -3,12 +3,18 @@
 import uuid
 
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.calls.ring_cast import RINGS, Caller, Desk, alice, bob, calls_of, carol, passes, problem
 from tests.chat.cast import Bank
 from tests.support import FrozenClock
 
 __all__ = ["alice", "bob", "carol"]
+
+
+def count(origin: str, outcome: str) -> float:
+    """Calls that have ended so, as the operator's figures have it."""
+    return REGISTRY.get_sample_value("presence_calls_total", {"origin": origin, "outcome": outcome}) or 0
 
 
 async def test_it_rings_at_alice_she_accepts_and_both_are_let_in(bank: Bank, carol: Caller, alice: Desk) -> None:
@@ -30,6 +36,7 @@ async def test_it_rings_at_alice_she_accepts_and_both_are_let_in(bank: Bank, car
 
 
 async def test_nobody_answers_within_thirty_seconds(bank: Bank, carol: Caller, alice: Desk) -> None:
+    missed_before = count("customer", "missed")
     call = await carol.ringing()
     await alice.hears(call=call, state="ringing")
     await passes(bank, RINGS - 1)
@@ -37,6 +44,7 @@ async def test_nobody_answers_within_thirty_seconds(bank: Bank, carol: Caller, a
     await passes(bank, 1)
     missed = await alice.hears(call=call, state="ended")
     assert (missed["outcome"], missed["until"]) == ("missed", None)
+    assert count("customer", "missed") == missed_before + 1
     assert (await carol.hears(call=call, state="ended"))["outcome"] == "missed"
     assert problem(await alice.accepts(call)) == (409, "over")
     assert (await carol.http.get(f"/room/{call}")).status_code == 404
@@ -183,6 +191,18 @@ async def test_the_customer_cancels(bank: Bank, carol: Caller, alice: Desk) -> N
     assert (await alice.hears(call=call, state="ended"))["outcome"] == "cancelled"
     assert problem(await alice.accepts(call)) == (409, "over")
     assert (await carol.http.get("/chat/history")).json()["conversations"] == []  # nobody had heard of it
+
+
+async def test_a_caller_who_closes_the_page_has_given_up(bank: Bank, carol: Caller, alice: Desk) -> None:
+    call = await carol.ringing()
+    await carol.hears(call=call)
+    await calls_of(bank).lists.look()
+    await passes(bank, 6)
+    await carol.hang_up()
+    await passes(bank, 6)  # it may have been a page change
+    assert (await alice.http.get("/desk/calls")).json()["calls"][0]["state"] == "ringing"
+    await passes(bank, 6)
+    assert (await alice.hears(call=call, state="ended"))["outcome"] == "cancelled"
 
 
 async def test_what_was_answered_cannot_be_cancelled(carol: Caller, alice: Desk) -> None:
