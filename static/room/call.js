@@ -63,6 +63,7 @@ export class Call extends Listeners {
   /** @type {Partial<Record<Kind, MediaStream>>} */ remote = {};
   /** @type {Record<Kind, MediaStreamTrack | null>} */ tracks = { mic: null, cam: null, screen: null }; // as the page wants them sent
   #own = new Pictures();
+  /** @type {Shown} */ #shown = { on: true, by: "" }; // as it was told last
   #ladder = new Ladder();
   /** @type {Peer | null} */ peer = null; // of the present generation
   /** @type {Turn | null} */ #turn = null;
@@ -289,7 +290,9 @@ export class Call extends Listeners {
     peer.on("said", (text) => this.#said(text));
     peer.on("collision", () => this.signal.rebuild(gen));
     peer.quiet(!this.pictures.on);
-    for (const one of this.#early.splice(0)) if (one.gen === gen) this.#pass(peer, one);
+    const early = this.#early;
+    this.#early = early.filter((one) => one.gen > gen);
+    for (const one of early) if (one.gen === gen) this.#pass(peer, one);
     this.#watch(true);
     void this.#first(peer);
   }
@@ -397,7 +400,6 @@ export class Call extends Listeners {
     this.#shown = { on, by };
     this.tell("pictures", this.#shown);
   }
-  /** @type {Shown} */ #shown = { on: true, by: "" };
 
   // -- how it is ----------------------------------------------------------------------------------------------------------------
 
