@@ -31,6 +31,7 @@ const FRESH = 5 * 60_000; // for which a pass is used again
 const STEADY = 10_000; // after which an open connection counts as a good one
 const MISSED = 2; // beats without an answer
 const MOST = { frames: 60, bytes: 60_000 }; // in one message; the server takes 64 and 64 KiB
+const CLOSING = 2; // a socket's readyState from when the server has said that it closes it
 const CODE = { badFrame: 4400, unauthorised: 4401, signedOut: 4410, takenOver: 4411, tooMuch: 4429 };
 
 /**
@@ -195,7 +196,7 @@ export class Link {
   #flush() {
     const [socket, frames] = [this.#socket, this.#out];
     this.#out = [];
-    if (!socket) return;
+    if (!socket || socket.readyState >= CLOSING) return; // what must arrive is sent again by whoever keeps it
     const size = new TextEncoder();
     let [batch, bytes] = [/** @type {string[]} */ ([]), 2];
     for (const frame of frames) {
