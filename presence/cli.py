@@ -243,6 +243,7 @@ def adviser_add(
     language: Annotated[list[str] | None, typer.Option(help="a language they speak")] = None,
     hours: Annotated[str, typer.Option(help="Monday to Friday")] = "09:00-12:00, 14:00-18:00",
     supervisor: Annotated[bool, typer.Option(help="may see, join and take over every conversation")] = False,
+    room: Annotated[str, typer.Option(help="their own address, for services that meet elsewhere")] = "",
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Add an adviser."""
@@ -256,6 +257,7 @@ def adviser_add(
         hours=hours_of(texts),
         teams=tuple(roster_seed.Membership(team=one) for one in team or ()),
         supervisor=supervisor,
+        room=room,
         password=password,
     )
     _change(config, lambda database: Roster(database, SystemClock()).add(entry))

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 
+import httpx
 import msgspec
 import pytest
 from sqlalchemy import Connection, select
@@ -294,6 +295,24 @@ async def test_carol_comes_after_she_was_missed_and_it_was_held_after_all(app: S
     clock.set(one.ends_at)
     assert await settle(app) == 1
     assert (await now_of(app, one))[0] == "held"
+
+
+async def test_the_page_of_who_was_missed_lets_them_come_until_the_end(
+    app: Starlette, browser: httpx.AsyncClient, clock: FrozenClock
+) -> None:
+    made = await booked(app)
+    one, room = made.appointment, f'href="/a/{made.token}/room"'
+    await come(app, one, "adviser", one.starts_at)
+    clock.set(one.starts_at + GRACE)
+    await settle(app)
+    page = await browser.get(f"/a/{made.token}", params={"lang": "en"})
+    assert "you may still come" in page.text
+    assert room in page.text
+    assert (await browser.get(f"/a/{made.token}/room")).status_code == 200
+    clock.set(one.ends_at)
+    page = await browser.get(f"/a/{made.token}")
+    assert "We did not meet this time." in page.text
+    assert room not in page.text
 
 
 async def test_what_an_adviser_says_of_it_stands(app: Starlette, clock: FrozenClock) -> None:
