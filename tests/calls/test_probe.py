@@ -1,20 +1,21 @@
 """`presence check` asks STUN and TURN servers as a browser does, and says in words what is wrong. A real coturn answers."""
 
 import asyncio
-import os
-import subprocess
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from presence.calls import probe as probing
 from presence.calls.probe import Target, misplaced, probe, target
+from presence.cli import cli
 from presence.clock import SystemClock
 from presence.config import CallsConfig
 from tests.calls.coturn import SECRET, Coturn, coturn
 from tests.certificates import Certificate
+from tests.mail.cast import MailServer
 from tests.mail.postfix import free_port
 
 NOW = SystemClock().now()  # coturn has its own clock
@@ -214,29 +215,30 @@ secret_key = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
 [mail]
 port = {mail}
 [calls]
-stun_urls = ["stun:127.0.0.1:{server.port}"]
+stun_urls = ["{stun}"]
 turn_urls = ["{udp}", "{tls}"]
 turn_secret = "{secret}"
 """
 
 
-def test_presence_check_says_it_for_each_address(
-    server: Coturn, certificate: Certificate, migrated: Path, tmp_path: Path
+async def test_presence_check_says_it_for_each_address_and_ends_by_it(
+    server: Coturn, certificate: Certificate, migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "presence.db").write_bytes(migrated.read_bytes())
-    udp, tls, mail = server.url(), server.url("tcp", secure=True), free_port()
+    shutil.copyfile(migrated, tmp_path / "presence.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    stun, udp, tls = f"stun:127.0.0.1:{server.port}", server.url(), server.url("tcp", secure=True)
 
-    def check(secret: str) -> dict[str, str]:
-        text = CONFIG.format(mail=mail, server=server, udp=udp, tls=tls, secret=secret)
+    def check(mail: int, secret: str) -> tuple[int, dict[str, str]]:
+        text = CONFIG.format(mail=mail, stun=stun, udp=udp, tls=tls, secret=secret)
         (tmp_path / "config.toml").write_text(text)
-        words = [sys.executable, "-m", "presence", "check", "--config", "config.toml"]
-        environment = {**os.environ, "SSL_CERT_FILE": str(certificate.file)}
-        looked = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=60)
-        assert looked.returncode == 1  # there is no mail server
-        return dict(line.split(maxsplit=1) for line in looked.stdout.splitlines())
+        looked = CliRunner().invoke(cli, ["check", "--config", "config.toml"])
+        return looked.exit_code, dict(line.split(maxsplit=1) for line in looked.stdout.splitlines())
 
-    well, wrong = check(SECRET), check("another")
-    assert well[f"stun:127.0.0.1:{server.port}"] == well[udp] == well[tls] == "ok"
-    assert wrong[f"stun:127.0.0.1:{server.port}"] == "ok"
-    assert wrong[udp] == wrong[tls]
-    assert "401" in wrong[udp]
+    async with MailServer() as mail:
+        code, found = await asyncio.to_thread(check, mail.port, SECRET)
+        assert (code, found["mail"], found[stun], found[udp], found[tls]) == (0, "ok", "ok", "ok", "ok")
+        code, found = await asyncio.to_thread(check, mail.port, "another")
+    assert (code, found["mail"], found[stun]) == (1, "ok", "ok")
+    assert "401" in found[udp]
+    assert "401" in found[tls]
