@@ -98,11 +98,11 @@ class Exchange:
     def settle(self, turn: Turn, calls: Iterable[Call]) -> None:
         """End those of ringing calls that are over at this instant."""
         calls = list(calls)
-        here = ring_store.connected(turn.connection, calls, turn.now)
+        until = ring_store.connected_until(turn.connection, calls)
         on_call = advisers_on_call(turn.connection, turn.now)
-        for id_ in [one.id for one in calls if ringing.become(one, here, on_call, turn.now)]:
+        for id_ in [one.id for one in calls if ringing.become(one, until, on_call, turn.now)]:
             call = store.by_id(turn.connection, id_, lock=True)
-            outcome = ringing.become(call, here, on_call, turn.now) if call is not None else ""
+            outcome = ringing.become(call, until, on_call, turn.now) if call is not None else ""
             if call is not None and outcome:
                 self._end(turn, call, outcome)
 

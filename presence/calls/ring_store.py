@@ -42,10 +42,10 @@ def lock_visitor(connection: Connection, visitor_id: int) -> None:
     connection.execute(select(visitor.c.id).where(visitor.c.id == visitor_id).with_for_update())
 
 
-def connected(connection: Connection, calls: Iterable[Call], now: int) -> set[str]:
-    """Those whom calls ring at, or who ring, and who are connected: "adviser:ID", "visitor:ID"."""
+def connected_until(connection: Connection, calls: Iterable[Call]) -> dict[str, int]:
+    """Until when those are connected whom calls ring at, or who ring: "adviser:ID", "visitor:ID"."""
     people = set()
     for one in calls:
         people |= {f"adviser:{id_}" for id_ in (*one.rung, one.adviser_id) if id_ is not None}
         people.add(f"visitor:{one.visitor_id}")
-    return set(leases.reachable(connection, people, now)) if people else set()
+    return leases.last_until(connection, people) if people else {}

@@ -14,7 +14,6 @@ from presence.calls.model import Call, Outcome
 from presence.roster.presence import Candidate
 
 AT_ONCE = 10  # advisers whom one call rings at
-HEARD_OF = 5  # seconds after which a caller's page is known to be connected
 
 Why = Literal["", "busy", "nobody"]
 
@@ -80,25 +79,29 @@ def _why(able: Collection[Candidate]) -> Why:
 # -- while it rings -------------------------------------------------------------------------------------------------
 
 
-def become(call: Call, here: Collection[str], on_call: Collection[int], now: int) -> Outcome:
+def become(call: Call, until: Mapping[str, int], on_call: Collection[int], now: int) -> Outcome:
     """How a call that rings ends at this instant; "" while it rings on.
 
-    `here`: who is connected ("adviser:ID", "visitor:ID"); `on_call`: advisers who are on another call.
+    `until`: to when people are, or were, connected ("adviser:ID", "visitor:ID"); `on_call`: advisers who are on another call.
     """
     if call.state != "ringing":
         return ""
+
+    def here(person: str) -> bool:
+        return until.get(person, 0) > now
+
     if call.origin == "adviser":
-        if f"adviser:{call.adviser_id}" not in here:
+        if not here(f"adviser:{call.adviser_id}"):
             return "cancelled"
-        if f"visitor:{call.visitor_id}" not in here:
+        if not here(f"visitor:{call.visitor_id}"):
             return "missed"
     else:
-        if f"visitor:{call.visitor_id}" not in here and now >= call.created_at + HEARD_OF:
+        if call.created_at < until.get(f"visitor:{call.visitor_id}", 0) <= now:  # they have left since they rang
             return "cancelled"
         asked = [id_ for id_ in call.rung if id_ not in call.declined]
         if not asked:
             return "declined"
-        if not any(f"adviser:{id_}" in here and id_ not in on_call for id_ in asked):
+        if not any(here(f"adviser:{id_}") and id_ not in on_call for id_ in asked):
             return "busy" if any(id_ in on_call for id_ in asked) else "missed"
     return "missed" if now >= (call.rings_until or 0) else ""
 

@@ -366,9 +366,9 @@ class Rings:
 
         def find(connection: Connection) -> tuple[list[Call], bool]:
             calls = ring_store.ringing(connection)
-            here = ring_store.connected(connection, calls, now)
+            until = ring_store.connected_until(connection, calls)
             on_call = advisers_on_call(connection, now) if calls else set()
-            return calls, any(ringing.become(one, here, on_call, now) for one in calls)
+            return calls, any(ringing.become(one, until, on_call, now) for one in calls)
 
         calls, over = await self._database.read(find)
         if over:

@@ -101,12 +101,13 @@ class CallLists:
                 for connection in self._greeted[person]:
                     connection.push_encoded(data)
         for person in found.keys() & self._greeted.keys():
-            await self._count(person)
+            if person.startswith("visitor:"):
+                await self._count(person)
 
     async def _count(self, person: str) -> None:
-        """Who has a call counts as being here, conversation or not: else nobody would know that a caller has left."""
+        """A customer with a call counts as being here, conversation or not: else nobody would know that they have left."""
         for connection in tuple(self._greeted.get(person, ())):
-            if connection in self._hub.of(person):  # else nobody would close the lease
+            if not connection.ended and connection in self._hub.of(person):  # else nobody would close the lease
                 await self._leases.open(connection.id, person, connection.engaged)
 
     async def read(self) -> Lists:

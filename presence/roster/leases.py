@@ -67,6 +67,16 @@ def reachable(connection: Connection, people: Iterable[str], now: int) -> dict[s
     return {person: bool(engaged) for person, engaged in rows}
 
 
+def last_until(connection: Connection, people: Iterable[str]) -> dict[str, int]:
+    """Until when people are reachable, or have been a moment ago; those who have never been are left out."""
+    rows = connection.execute(
+        select(lease.c.person, func.max(lease.c.expires_at))
+        .where(lease.c.person.in_(list(people)))
+        .group_by(lease.c.person)
+    )
+    return {row.person: row[1] for row in rows}
+
+
 def reachable_advisers(connection: Connection, now: int) -> dict[int, bool]:
     """Advisers who are reachable, and whether any of their devices is engaged."""
     rows = connection.execute(

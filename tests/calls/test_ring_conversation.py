@@ -154,16 +154,26 @@ async def test_a_missed_call_is_a_message_that_advisers_have_not_read(bank: Bank
     call = await carol.ringing()
     await passes(bank, RINGS)
     c = await current(carol)
-    assert await events_of(bank, c) == [
+    assert (await events_of(bank, c))[:3] == [
         ("opened", {"page": ""}),
         ("message", {}),
         ("call", {"call": call, "what": "missed", "medium": "video", "by": "customer", "name": "Alice Martin"}),
     ]
     shown = await row(alice, c)
-    assert (shown["state"], shown["preview"], shown["unread"]) == ("message", "Video call: no answer", True)
-    assert shown["customer"]["name"] == "Carol"
+    assert (shown["preview"], shown["unread"], shown["customer"]["name"]) == ("Video call: no answer", True, "Carol")
     assert (await carol.hears(call=call, state="ended"))["c"] == c
     assert await mails(bank) == []  # Alice is there, and sees it
+
+
+async def test_while_the_customer_is_there_it_is_offered_to_who_is_free(bank: Bank, carol: Caller, alice: Desk) -> None:
+    call = await carol.ringing()
+    await carol.hears(call=call)
+    await calls_of(bank).lists.look()
+    await passes(bank, RINGS)
+    await bank.look()
+    c = await current(carol)
+    offered = await row(alice, c)
+    assert (offered["state"], offered["offered"]["id"]) == ("waiting", alice.id)
 
 
 async def test_it_is_in_the_open_conversation_when_there_is_one(bank: Bank, carol: Caller, alice: Desk) -> None:
@@ -237,7 +247,7 @@ async def test_transcripts_tell_of_calls_in_the_readers_language(bank: Bank, car
     text = (await carol.http.get(f"/chat/conversations/{c}/transcript.txt", params={"lang": "en"})).text
     assert "Carol: Audio call: begun" in text
     french = (await carol.http.get(f"/chat/conversations/{c}/transcript.txt", params={"lang": "fr"})).text
-    assert "Carol: Appel audio : début" in french
+    assert "Carol: Appel audio\N{NO-BREAK SPACE}: début" in french
 
 
 # -- calling back ---------------------------------------------------------------------------------------------------
@@ -258,9 +268,8 @@ async def test_a_call_back_is_in_the_lists_the_conversation_and_the_mail(
         answer = await carol.post(f"/calls/{call}/callback", phone=f" {PHONE} ", at=at, text="About my loan\n")
         assert answer.status_code == 204, answer.text
     c = await current(carol)
-    events = await events_of(bank, c)
-    assert events[-1] == ("callback", {"call": call, "phone": PHONE, "at": at, "text": "About my loan"})
-    assert [kind for kind, _ in events].count("callback") == 1
+    asked = [body for kind, body in await events_of(bank, c) if kind == "callback"]
+    assert asked == [{"call": call, "phone": PHONE, "at": at, "text": "About my loan"}]
     shown = await row(alice, c)
     assert shown["preview"].startswith(f"Please call me on {PHONE}: Tuesday 9 June, 08:00 (Paris time")
     assert shown["preview"].endswith("About my loan")
@@ -322,4 +331,5 @@ async def test_a_call_back_after_the_conversation_was_closed_begins_another(
     await alice.do(before, "close")
     assert (await carol.post(f"/calls/{call}/callback", phone=PHONE)).status_code == 204
     rows = (await carol.http.get("/chat/history")).json()["conversations"]
-    assert [one["state"] for one in rows if one["c"] != before] == ["message"]
+    (after,) = [one["c"] for one in rows if one["c"] != before]
+    assert [kind for kind, _ in await events_of(bank, after)][:3] == ["opened", "message", "callback"]

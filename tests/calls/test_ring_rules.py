@@ -11,7 +11,8 @@ from presence.roster.presence import Candidate, Facts, standing_of
 NOW = 1_780_898_400
 ALICE, BOB, MONA = 1, 2, 3
 LOANS = 7
-THERE = frozenset({"adviser:1", "adviser:2", "adviser:3", "visitor:9"})
+LEFT = NOW - 60  # when somebody who is not there any more was
+THERE = dict.fromkeys(("adviser:1", "adviser:2", "adviser:3", "visitor:9"), NOW + 100)
 
 
 def there(
@@ -123,42 +124,43 @@ def test_it_rings_until_its_time_is_over_and_no_longer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("declined", "here", "on_call", "outcome"),
+    ("declined", "until", "on_call", "outcome"),
     [
         ((ALICE,), THERE, set(), ""),
         ((ALICE, BOB), THERE, set(), "declined"),
         ((), THERE, {ALICE}, ""),
         ((), THERE, {ALICE, BOB}, "busy"),
         ((ALICE,), THERE, {BOB}, "busy"),
-        ((), {"adviser:2"}, set(), ""),
-        ((), {"adviser:2"}, {BOB}, "busy"),
-        ((), set(), {ALICE, BOB}, "busy"),
-        ((), set(), set(), "missed"),
-        ((ALICE,), {"adviser:1"}, set(), "missed"),
+        ((), {"adviser:1": LEFT, "adviser:2": NOW + 1}, set(), ""),
+        ((), {"adviser:2": NOW + 1}, {BOB}, "busy"),
+        ((), {}, {ALICE, BOB}, "busy"),
+        ((), {}, set(), "missed"),
+        ((ALICE,), {"adviser:1": NOW + 1, "adviser:2": NOW}, set(), "missed"),
     ],
 )
 def test_it_ends_early_when_nobody_is_left_who_could_answer(
-    declined: tuple[int, ...], here: set[str], on_call: set[int], outcome: str
+    declined: tuple[int, ...], until: dict[str, int], on_call: set[int], outcome: str
 ) -> None:
-    assert become(a_call(declined=declined), here, on_call, NOW) == outcome
+    assert become(a_call(declined=declined), until, on_call, NOW) == outcome
 
 
 def test_an_advisers_ring_ends_when_either_side_has_gone() -> None:
     ring = a_call(origin="adviser", adviser_id=ALICE, rung=())
     assert become(ring, THERE, set(), NOW) == ""
-    assert become(ring, {"adviser:1"}, set(), NOW) == "missed"
-    assert become(ring, {"visitor:9"}, set(), NOW) == "cancelled"
+    assert become(ring, {"adviser:1": NOW + 1}, set(), NOW) == "missed"
+    assert become(ring, {"visitor:9": NOW + 1}, set(), NOW) == "cancelled"
     assert become(ring, THERE, set(), NOW + 30) == "missed"
 
 
-def test_it_ends_when_who_rings_has_left_the_page() -> None:
-    advisers = THERE - {"visitor:9"}
-    assert become(a_call(), advisers, set(), NOW + 4) == ""  # their page has perhaps not been heard of yet
-    assert become(a_call(), advisers, set(), NOW + 5) == "cancelled"
+def test_it_ends_when_who_rings_has_left_the_page_since() -> None:
+    assert become(a_call(), {**THERE, "visitor:9": NOW + 10}, set(), NOW + 9) == ""
+    assert become(a_call(), {**THERE, "visitor:9": NOW + 10}, set(), NOW + 10) == "cancelled"
+    assert become(a_call(), {**THERE, "visitor:9": LEFT}, set(), NOW + 10) == ""  # of a page they had before
+    assert become(a_call(), {**THERE, "visitor:9": 0}, set(), NOW + 10) == ""
 
 
 def test_what_does_not_ring_becomes_nothing() -> None:
-    assert become(a_call(state="admitted"), set(), set(), NOW + 100) == ""
+    assert become(a_call(state="admitted"), {}, set(), NOW + 100) == ""
 
 
 @pytest.mark.parametrize(
