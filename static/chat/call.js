@@ -35,8 +35,11 @@ const ANSWERED_IN = 4_000; // milliseconds in which what was asked for is in a f
 /** @type {Record<string, string>} */
 let words = {};
 
-/** Fetch this part of the page, and put it in its place. */
-export async function callPart() {
+/**
+ * Fetch this part of the page, and put it in its place.
+ * @param {Ends} ends
+ */
+export async function fetched(ends) {
   const answer = await fetch(`/chat/calling?${new URLSearchParams({ lang: document.documentElement.lang, embed: given.embed ?? "" })}`);
   if (!answer.ok) throw new Refusal(answer.status, {});
   const part = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -48,6 +51,7 @@ export async function callPart() {
     await laid;
   }
   the("chat").querySelector("header").after(...[...part.querySelectorAll("#calling, #calling-bar")].map((one) => document.adoptNode(one)));
+  return new Calling(ends);
 }
 
 export class Calling {
@@ -126,6 +130,22 @@ export class Calling {
     this.#medium = medium;
     this.#local = "offer";
     this.#show();
+  }
+
+  /**
+   * The page's address asks for a call: offer it, as soon as it is known whether somebody is there.
+   * @param {string} medium
+   */
+  wish(medium) {
+    const { head, live } = this.ends;
+    const known = () => {
+      if (head.callable === null) return false;
+      if (head.callable) this.offer(medium === "audio" ? "audio" : "video");
+      else if (!this.on) this.nobody();
+      return true;
+    };
+    if (known()) return;
+    const deaf = live.on("presence", () => known() && deaf());
   }
 
   /** Say that nobody is there to be rung. */

@@ -52,7 +52,8 @@ const log = new Log(the("log"), {
   words,
   jump: the("jump"),
   name: (by) => (by === "customer" ? words.you : standing(live.ledger(shown()).events).names.get(by)) ?? words.somebody ?? "",
-  told: (event) => told(event, words, email()),
+  // A call that nobody answered is told as such, and not as a message.
+  told: (event) => (event.kind === "message" && live.ledger(event.c).events[event.seq]?.kind === "call" ? "" : told(event, words, email())),
   actions,
   settle: (id, how) => live.settle(id, how),
 });
@@ -241,7 +242,6 @@ live.on("typing", ({ c, by }) => {
 live.on("place", ({ c, position, wait }) => c === current && strip.queue(state()?.state === "waiting", { position, wait }));
 live.on("presence", (frame) => {
   head.heard(/** @type {any} */ (frame));
-  offer();
   show();
 });
 
@@ -279,30 +279,21 @@ async function equip() {
 let fetching;
 /** What calls need, fetched with the first of them. */
 function callings() {
-  fetching ??= import("./call.js").then(async ({ Calling, callPart }) => {
-    await callPart();
-    const write = () => the(the("compose").hidden ? "anew" : "message").focus();
-    const drawn = (/** @type {string} */ caller) => {
-      unread.caller = caller;
-      show();
-    };
-    return (calling = new Calling({ live, head, needed, now: () => Date.now() + ahead, look, write, drawn }));
-  });
-  fetching.catch(() => (fetching = undefined)); // it may come the next time
+  const write = () => the(the("compose").hidden ? "anew" : "message").focus();
+  const drawn = (/** @type {string} */ caller) => {
+    unread.caller = caller;
+    show();
+  };
+  fetching ??= import("./call.js").then(({ fetched }) => fetched({ live, head, needed, now: () => Date.now() + ahead, look, write, drawn }));
+  fetching.then(
+    (part) => (calling = part),
+    () => (fetching = undefined), // it may come the next time
+  );
   return fetching;
 }
 
 /** @param {(calling: Calling) => void} act */
 const call = (act) => callings().then(act, (error) => composer.complain(failed(error)));
-
-let wish = /** @type {string | null} */ (null); // for a call, in the page's address
-/** Offer it, as soon as it is known whether somebody is there. */
-function offer() {
-  if (!wish || head.callable === null) return;
-  const medium = wish === "audio" ? "audio" : "video";
-  wish = null;
-  void call((part) => (head.callable ? part.offer(medium) : part.on || part.nobody()));
-}
 
 for (const button of document.querySelectorAll("[data-call]")) {
   button.addEventListener("click", () => call((part) => part.begin(/** @type {any} */ (button).dataset.call)));
@@ -360,5 +351,5 @@ await look();
 void live.start();
 void beginning.go();
 
-wish = new URLSearchParams(location.search).get("call");
-offer();
+const wish = new URLSearchParams(location.search).get("call");
+if (wish) void call((part) => part.wish(wish));
