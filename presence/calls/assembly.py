@@ -27,6 +27,7 @@ from presence.storage.database import Database
 
 log = structlog.get_logger("presence.calls")
 
+FIRST = 10.0  # seconds in which who enters a room is told of it, or may come again
 LOOK = 5.0  # seconds between looks for what is over, for what a lost hint would have told, and for what has died
 
 
@@ -132,7 +133,14 @@ class Calls:
         session = RoomSession(self, connection, entered.call_id, hello.call, entered.role, inst)
         self.relay.add(session)
         self.relay.look(entered.call_id)
-        await self.relay.settled()  # before anything that they say means something
+        try:
+            async with asyncio.timeout(FIRST):
+                await session.begun.wait()  # before anything that they say means something
+        except BaseException as error:  # nobody else knows of the session yet
+            self.relay.remove(session)
+            if isinstance(error, TimeoutError):
+                raise Unavailable() from None
+            raise
         return session
 
     def room(self, seen: Seen, role: Role) -> frames.Room:

@@ -1,5 +1,6 @@
 """A live connection in a room: what its frames do. Whatever cannot be read, or may not be done now, does nothing."""
 
+import asyncio
 from typing import Protocol
 
 import msgspec
@@ -90,6 +91,7 @@ class RoomSession:
         self._seen: Seen | None = None
         self._room: frames.Room | None = None
         self._early: list[tuple[int, bytes]] = []
+        self.begun = asyncio.Event()  # it has been told of its room
         self._left = False  # their part is over; they may come back with another connection
         self._has_turn = False
         self.call_id = call_id
@@ -103,6 +105,7 @@ class RoomSession:
 
     def told(self, seen: Seen) -> None:
         """The room as it is now."""
+        self.begun.set()
         if self.connection.ended:
             return
         if seen.call.state != "ended" and not self._keeps(seen):
