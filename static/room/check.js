@@ -76,8 +76,7 @@ export class Check {
     this.#choices();
     this.way = ways(given.medium, this.has, Boolean(given.phone))[0] ?? "text";
     the("ways").querySelector(`[value="${this.way}"]`).checked = true;
-    if (given.medium === "text") the("ways").hidden = true;
-    else void this.#network();
+    if (given.medium !== "text") void this.#network();
     await this.#open();
     return help(this.devices.problems, this.browser) === null;
   }
@@ -144,9 +143,7 @@ export class Check {
     press("check-mic", !this.call.muted);
     the("check-cam").hidden = !(this.way === "video" && this.has.cam && !problems.cam);
     press("check-cam", Boolean(tracks.cam));
-    the("test-mic").hidden = !tracks.mic;
-    the("test-speaker").hidden = this.way === "text" || this.way === "phone";
-    the("test-network").hidden = this.way === "text" || this.way === "phone";
+    the("test-mic").hidden = Boolean(problems.mic);
     the("tests").hidden = this.way === "text" || this.way === "phone";
     const wanted = { mic: this.#wants("mic") ? problems.mic : "", cam: this.#wants("cam") ? problems.cam : "" };
     this.#help(help(/** @type {any} */ (wanted), this.browser));

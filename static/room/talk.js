@@ -150,6 +150,12 @@ export class Talk {
     this.changed();
   }
 
+  /** Whether there is nothing but the conversation, which then stays. */
+  get isAll() {
+    const { only, phase } = the("room").dataset;
+    return only === "text" && phase === "call";
+  }
+
   get isOpen() {
     return !the("chat").hidden;
   }
@@ -164,6 +170,7 @@ export class Talk {
   }
 
   close() {
+    if (this.isAll) return the("message").focus();
     const within = the("chat").contains(document.activeElement);
     the("chat").hidden = true;
     the("room").dataset.chat = "";

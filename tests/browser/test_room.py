@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import BrowserContext, FilePayload, Page, ViewportSize, async_playwright, expect
 from sqlalchemy import select
 
 from presence.booking.requests import Booked, BookRequest
@@ -198,6 +198,12 @@ async def test_an_appointment_from_the_door_to_the_stars(meet: Meet, lang: str, 
     await expect(alice.locator("#log .said.theirs .bubble")).to_have_text("Good morning!")
     await expect(alice.locator("#unread")).to_be_hidden()
     await expect(carol.locator("#log .said.mine")).to_have_attribute("data-state", "seen")
+
+    plan: FilePayload = {"name": "plan.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 a plan"}
+    await carol.locator("#files").set_input_files(plan)
+    for page in (carol, alice):
+        address = await page.locator("#log a.file").get_attribute("href")
+        assert (await page.request.get(f"{address}")).status == 200
 
     await alice.locator("#leave").click()
     await alice.locator("#leaving button[value=leave]").click()
