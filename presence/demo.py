@@ -171,7 +171,7 @@ _ZONE = ZoneInfo("Europe/Paris")
 
 
 async def lay_out(config: Config, clock: Clock) -> str:
-    """Appointments of Carol's to look at; returns the token of the one whose room is open now, empty when Alice is taken.
+    """Appointments of Carol's to look at; returns the token of the one whose room is open now, empty when Mona is taken.
 
     They are made as everybody's are, mails and all, before the service starts. A later start finds those of the first one,
     and makes another that is open now when none is.
@@ -185,10 +185,10 @@ async def lay_out(config: Config, clock: Clock) -> str:
         await sow(database, first, clock.now())
         today = utc(clock.now()).astimezone(_ZONE).date()
         answers = {"project": "A house with a garden", "stage": "1", "customer": "yes"}
-        await _book(booking, "mona", "home-loan", "video", today + dt.timedelta(days=1), answers)
+        await _book(booking, "alice", "home-loan", "video", today + dt.timedelta(days=1), answers)
         await _book(booking, "bob", "moving-account", "audio", today + dt.timedelta(days=7), {})
-        (alice,) = (one.id for one in await Roster(database, clock).advisers() if one.slug == "alice")
-        return await _open_now(desk, letters, alice, clock.now())
+        (mona,) = (one.id for one in await Roster(database, clock).advisers() if one.slug == "mona")
+        return await _open_now(desk, letters, mona, clock.now())
     finally:
         await database.close()
 
@@ -212,13 +212,14 @@ async def _book(
         await booking.book(request)
 
 
-async def _open_now(desk: Desk, letters: Correspondence, alice: int, now: int) -> str:
-    """Carol's appointment with Alice whose room is open. Alice gives it: it may be night, and nothing is offered so soon.
+async def _open_now(desk: Desk, letters: Correspondence, mona: int, now: int) -> str:
+    """Carol's appointment with Mona whose room is open. Mona gives it: it may be night, and nothing is offered so soon.
 
-    It begins as late as its room allows: from five minutes before, she is busy to everybody else.
+    It begins as late as its room allows: from five minutes before, she is busy to everybody else. Alice is kept free for
+    who wants to talk and to call without an appointment.
     """
     latest = (now + ROOM_OPENS) // CELL * CELL
-    for one in await desk.appointments(alice, now - 3600, latest + 1):
+    for one in await desk.appointments(mona, now - 3600, latest + 1):
         if one.state == "confirmed" and one.customer.email == CAROL.email and now < one.ends_at:
             return letters.token(one.uid)
     for start in range(latest, now, -CELL):
@@ -226,7 +227,7 @@ async def _open_now(desk: Desk, letters: Correspondence, alice: int, now: int) -
             CAROL, request_key=f"sample {start}", service="first-talk", start=start, medium="video"
         )
         try:
-            return (await desk.give(alice, request)).token
+            return (await desk.give(mona, request)).token
         except SlotTaken:
             continue
     return ""
@@ -249,7 +250,7 @@ async def _run(port: int, directory: Path, samples: bool) -> None:
     app = create_app(config, catcher=catcher)
     served = server(app, port=port)
     base = config.server.base_url
-    join = f"\n  Join a call           {base}/a/{token}/room   (as Carol; Alice joins from her agenda)" if token else ""
+    join = f"\n  Join a call           {base}/a/{token}/room   (as Carol; Mona lets her in, mona@demo.example)" if token else ""
     print(
         f"\n  Book an appointment   {base}/book{join}"
         f"\n  Talk to an adviser    {base}/chat"

@@ -181,7 +181,8 @@ def _loads(connection: Connection) -> dict[int, int]:
 
 
 def _appointments(connection: Connection, now: int) -> set[int]:
-    """Advisers with an appointment that is running or about to start."""
+    """Advisers with an appointment that is running or about to start, unless its call is over before its time."""
+    over = select(call.c.id).where(call.c.appointment_id == appointment.c.id, call.c.outcome == "held").exists()
     rows = connection.execute(
         select(appointment_adviser.c.adviser_id)
         .join_from(appointment_adviser, appointment)
@@ -189,6 +190,7 @@ def _appointments(connection: Connection, now: int) -> set[int]:
             appointment_adviser.c.starts_at.between(now - 86_400, now + BEFORE_APPOINTMENT),
             appointment.c.ends_at > now,
             appointment.c.state == "confirmed",
+            ~over,
         )
     )
     return set(rows.scalars())

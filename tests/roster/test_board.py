@@ -4,7 +4,7 @@ from sqlalchemy import select, update
 
 from presence.booking.requests import BookRequest
 from presence.roster.presence import BEFORE_APPOINTMENT, GRACE
-from presence.storage.tables import appointment, appointment_adviser
+from presence.storage.tables import appointment, appointment_adviser, call
 from tests.chat.cast import Adviser, Bank, Customer, Frame
 from tests.support import DAY, HOUR, MONDAY, FrozenClock
 
@@ -64,6 +64,14 @@ async def test_an_appointment_makes_busy_from_five_minutes_before_until_its_end(
         assert (await seen(bank))["adviser:alice"] == state, now - starts_at
     clock.set(starts_at)
     await bank.chat.leases.renew()
+    rooms = bank.app.state.calls.rooms
+    opened = await rooms.open_for_adviser(1)
+    assert (await seen(bank))["adviser:alice"] == "busy"
+    over = {"state": "ended", "outcome": "held"}  # they have talked, and are done before their time
+    await bank.database.write(lambda sql: sql.execute(update(call).where(call.c.id == opened.id).values(over)).rowcount)
+    assert (await seen(bank))["adviser:alice"] == "available"
+    await bank.database.write(lambda sql: sql.execute(update(call).values(outcome="rejected")).rowcount)
+    assert (await seen(bank))["adviser:alice"] == "busy"
     await bank.database.write(lambda sql: sql.execute(update(appointment).values(state="cancelled")).rowcount)
     assert (await seen(bank))["adviser:alice"] == "available"
 
