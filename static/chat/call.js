@@ -6,8 +6,8 @@ import { backToRoom, showRoom, standingOf, stopwatch, windowAhead } from "../sha
 import { freshId } from "../shared/ids.js";
 import { Ring } from "../shared/ring.js";
 import { filled } from "../shared/text.js";
-import { clock, dayName } from "../shared/time.js";
 import { pageBefore } from "./begin.js";
+import { CallBack } from "./callback.js";
 import { failed } from "./dialogs.js";
 import { given, mark, the, zone } from "./page.js";
 
@@ -81,12 +81,14 @@ export class Calling {
       event.preventDefault();
       void this.#ring(event.submitter?.getAttribute("value") === "audio" ? "audio" : "video");
     });
-    the("callback").addEventListener("submit", (/** @type {Event} */ event) => {
-      event.preventDefault();
-      void this.#callBack();
+    for (const field of FIELDS) the(`calling-${field}`).addEventListener("input", () => mark(`calling-${field}`));
+    this.callBack = new CallBack(words, (said) => {
+      keepMine("");
+      void this.ends.look();
+      this.#local = "done";
+      this.#show();
+      the("calling-text").textContent = said;
     });
-    for (const field of ["calling-name", "calling-email", "callback-phone", "callback-at"]) the(field).addEventListener("input", () => mark(field));
-    the("callback-at").addEventListener("focus", () => (the("callback-when-at").checked = true));
     the("calling-back").addEventListener("click", () => this.#there && backToRoom(this.#there));
     the("calling-room").addEventListener("click", () => {
       keepMine("");
@@ -273,33 +275,6 @@ export class Calling {
     }
   }
 
-  async #callBack() {
-    const [phone, at] = [the("callback-phone").value.trim(), the("callback-at").value];
-    const asap = !the("callback-when-at").checked;
-    mark("callback-phone", phone ? "" : words.needed);
-    mark("callback-at", asap || at ? "" : words.needed);
-    const wrong = this.place.querySelector("#callback [aria-invalid]");
-    if (wrong) return /** @type {HTMLElement} */ (wrong).focus();
-    const when = asap ? null : new Date(at).getTime();
-    the("calling-wrong").textContent = "";
-    try {
-      await ask(`/calls/${this.#call?.call}/callback`, { phone, at: when, text: the("callback-text").value.trim() });
-    } catch (error) {
-      const fields = error instanceof Refusal ? error.errors : {};
-      for (const field of ["phone", "at"]) mark(`callback-${field}`, fields[field]);
-      const first = this.place.querySelector("#callback [aria-invalid]");
-      if (first) /** @type {HTMLElement} */ (first).focus();
-      else the("calling-wrong").textContent = Object.values(fields)[0] ?? failed(error);
-      return;
-    }
-    keepMine("");
-    void this.ends.look();
-    this.#local = "done";
-    this.#show();
-    const moment = when ? `${dayName(when)}, ${clock(when)}` : words.as_soon_as_possible ?? "";
-    the("calling-text").textContent = filled(words.called_back, { phone: phone.replaceAll(" ", "\u00a0"), moment });
-  }
-
   // -- rooms ------------------------------------------------------------------------------------------------------------
 
   /** The call whose room they may enter now. */
@@ -377,17 +352,9 @@ export class Calling {
       the("calling-book").href = the("book").href;
       for (const one of ["audio", "video"]) the(`calling-${one}`).classList.toggle("plain", one !== medium);
       the("calling-offer").querySelector(".row").prepend(the(`calling-${medium === "audio" ? "audio" : "video"}`)); // Enter presses the first
-      if (step === "callback") this.#prepare();
+      if (step === "callback") this.callBack.prepare(this.#call?.call ?? "", this.ends.now());
     }
     if (changed) this.#focus(step);
-  }
-
-  /** Ask for the hour of a call-back: not one that has passed. */
-  #prepare() {
-    const local = (/** @type {number} */ at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-    const next = Math.ceil((this.ends.now() + 30 * 60_000) / 3_600_000) * 3_600_000;
-    the("callback-at").min = local(this.ends.now());
-    the("callback-at").value ||= local(next);
   }
 
   /** @param {Step} step */
