@@ -7,7 +7,7 @@ import pytest
 from bench import race
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [4, pytest.param(1000, marks=pytest.mark.long)])
 async def test_fifty_clients_race_for_a_start_and_exactly_as_many_win_as_there_are_advisers(
     tmp_path: Path, database_url: str, rounds: int
 ) -> None:
