@@ -199,6 +199,7 @@ async def test_what_breaks_the_protocol_is_told_so_and_no_longer_listened_to(
         wire.send(first, payload, masked=masked)
     first, payload = await wire.read()
     assert (first, int.from_bytes(payload[:2], "big")) == (0x88, code)
+    assert await wire.ended()  # at once, so that nobody waits for an answer that is not looked at
     wire.writer.close()
     async with asyncio.timeout(SOON):
         while served.echo.ended != [code]:
