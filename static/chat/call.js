@@ -199,6 +199,9 @@ export class Calling {
       const { call, state } = await ask("/calls", body);
       keepMine(call);
       this.#local = state === "ended" ? "over" : "";
+      const here = new URL(location.href);
+      here.searchParams.delete("call"); // what the address asked for is done, also after a reload
+      history.replaceState(null, "", here);
       setTimeout(() => this.#settled(id), ANSWERED_IN); // the frame shows the ring
       if (this.#calls.some((one) => one.call === call)) this.#settled(id);
     } catch (error) {

@@ -39,7 +39,7 @@ async def test_it_rings_on_every_tab_and_whoever_answers_first_has_it(desk: Desk
         await expect(ring(page)).to_contain_text("Carol Jones")
         await expect(page).to_have_title("Carol Jones is calling")
     async with alice.expect_popup() as opened:
-        await ring(alice).get_by_role("button", name="Answer").click()
+        await alice.keyboard.press("a")
     room = await opened.value
     await room.wait_for_url("**/desk/room/*")
     await carol.wait_for_url("**/room/*")
@@ -94,6 +94,8 @@ async def test_the_customer_hangs_up(desk: Desk, visit: Visit) -> None:
     await carol.locator("#calling-name").fill("Carol Jones")
     await carol.keyboard.press("Enter")
     await expect(ring(alice)).to_contain_text("Incoming audio call")
+    await carol.reload()
+    await expect(carol.locator("#calling-title")).to_contain_text("Calling")
     await carol.get_by_role("button", name="Hang up").click()
     await expect(ring(alice)).to_have_count(0)
     await expect(alice.locator("#toasts")).to_contain_text("Carol Jones has given up ringing.")
