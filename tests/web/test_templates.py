@@ -86,3 +86,12 @@ def test_an_icon_is_a_drawing_and_one_that_nobody_drew_is_an_error() -> None:
     for missing in ('{{ icon("chekc") }}', '{{ sprite(["chekc"]) }}'):
         with pytest.raises(UndefinedError):
             templates(a=missing).render("a.html", "en")
+
+
+def test_every_icon_that_is_drawn_is_shown_somewhere() -> None:
+    drawn = set(re.findall(r'^  "([\w-]+)": ', (DIRECTORY / "icons.html").read_text(), re.MULTILINE))
+    pages = [file for file in DIRECTORY.rglob("*.html") if file.name != "icons.html"]
+    text = "".join(file.read_text() for file in (*pages, *static_directory().rglob("*.js")))
+    shown = set(re.findall(r'"([\w-]+)"', text)) | {f"{name}-off" for name in re.findall(r'both\("([\w-]+)"\)', text)}
+    assert drawn
+    assert drawn <= shown
