@@ -1,6 +1,7 @@
 // What one can do in the room: by its buttons, and by the keyboard.
 
 import { menu } from "../shared/menu.js";
+import { remember, remembered } from "../shared/remembered.js";
 import { dialogs, open } from "../chat/dialogs.js";
 import { Captions, captionable } from "./captions.js";
 import { canShare, shareScreen } from "./devices.js";
@@ -57,6 +58,8 @@ export class Controls {
     call.on("pictures", () => this.show());
     document.addEventListener("fullscreenchange", () => this.show());
     document.addEventListener("keydown", (event) => this.#keyed(event));
+    the("keys-on").checked = remembered("room-keys") !== "0";
+    the("keys-on").addEventListener("change", () => remember("room-keys", the("keys-on").checked ? "" : "0"));
     void captionable(document.documentElement.lang).then((can) => (the("caption").hidden = !can));
   }
 
@@ -173,7 +176,7 @@ export class Controls {
       if (!the("chat").hidden && !the("talk-close").hidden && document.activeElement?.closest("#chat")) this.parts.talk.close();
       return;
     }
-    if (typing || the("controls").hidden) return;
+    if (typing || the("controls").hidden || !the("keys-on").checked) return;
     /** @type {Record<string, () => void>} */
     const acts = {
       m: () => !the("mic").hidden && void this.mic(),

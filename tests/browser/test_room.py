@@ -169,12 +169,16 @@ async def test_an_appointment_from_the_door_to_the_stars(meet: Meet, lang: str, 
         async with fits(carol):
             found.extend(await violations(carol))
 
+    async def look_at_hers() -> None:
+        if lang == "en":  # Alice's page is the same both times
+            found.extend(await violations(alice))
+
     await look()
     await expect(alice.locator("#waiting-title")).to_have_text("Carol Petit is waiting")
     await expect(alice.locator("#waiting-word")).to_contain_text("Still looking")
     await carol.locator("#join").click()
     await expect(alice.locator("#waiting-word")).to_have_text("Ready to begin.")
-    found += await violations(alice)
+    await look_at_hers()
     await look()
 
     await alice.locator("[data-dialog=holding]").click()
@@ -187,7 +191,7 @@ async def test_an_appointment_from_the_door_to_the_stars(meet: Meet, lang: str, 
     await moves(alice)
     await expect(carol.locator("#mic")).to_have_attribute("aria-pressed", "true")
     await look()
-    found += await violations(alice)
+    await look_at_hers()
 
     await carol.locator("#open-chat").click()
     await carol.locator("#message").fill("Good morning!")
@@ -216,7 +220,7 @@ async def test_an_appointment_from_the_door_to_the_stars(meet: Meet, lang: str, 
     await carol.locator("#rating .button").click()
     await expect(carol.locator("#thanks")).not_to_be_empty()
     await expect(alice.locator("#after-title")).to_have_text("The call has ended")
-    found += await violations(alice)
+    await look_at_hers()
     row = await meeting.row()
     assert (row.state, row.outcome, row.rating, row.comment) == ("ended", "held", 4, "Very clear")
     assert found == []
