@@ -280,10 +280,15 @@ def renewed(call: Call, meeting: Meeting, grace: int) -> Call:
 
 
 def measured(call: Call, told: frames.Quality, now: int) -> Call:
-    """A call after one side has told how it is: the first picture and the last failure count."""
+    """A call after one side has told how it is: the first picture and the last failure count.
+
+    Devices may fail before; but who has not been let in sees and hears nobody, whatever they say.
+    """
     if told.gen != call.gen or call.state == "ringing":
         return call
     changes: dict[str, Any] = {"failure": told.failure} if told.failure else {}
+    if call.admitted_at is None:
+        return msgspec.structs.replace(call, **changes)
     if told.first_frame is not None:
         changes |= {"connected_at": call.connected_at or now, "failure": ""}
         changes["first_frame"] = told.first_frame if call.first_frame is None else call.first_frame
