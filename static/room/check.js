@@ -78,7 +78,7 @@ export class Check {
     the("ways").querySelector(`[value="${this.way}"]`).checked = true;
     if (given.medium !== "text") void this.#network();
     await this.#open();
-    return help(this.devices.problems, this.browser) === null;
+    return help({ mic: this.#problem("mic"), cam: this.#problem("cam") }, this.browser) === null;
   }
 
   /** @param {Kind} kind */
@@ -145,8 +145,17 @@ export class Check {
     press("check-cam", Boolean(tracks.cam));
     the("test-mic").hidden = Boolean(problems.mic);
     the("tests").hidden = this.way === "text" || this.way === "phone";
-    const wanted = { mic: this.#wants("mic") ? problems.mic : "", cam: this.#wants("cam") ? problems.cam : "" };
-    this.#help(help(/** @type {any} */ (wanted), this.browser));
+    this.#help(help({ mic: this.#problem("mic"), cam: this.#problem("cam") }, this.browser));
+  }
+
+  /**
+   * What is wrong with a device that is wanted.
+   * @param {Kind} kind
+   * @returns {Code | ""}
+   */
+  #problem(kind) {
+    if (!isSecureContext && given.medium !== "text") return "insecure"; // browsers do not even tell what there is
+    return this.#wants(kind) ? this.devices.problems[kind] : "";
   }
 
   #mirrored() {

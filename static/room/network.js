@@ -13,7 +13,7 @@ export async function reach(servers) {
   if (!("RTCPeerConnection" in globalThis)) return "bad";
   const asked = await servers().catch(() => null);
   if (!asked) return navigator.onLine ? "direct" : "none";
-  const found = await gathered(asked.ice_servers);
+  const found = await gathered(asked.ice_servers).catch(() => new Set());
   const relays = asked.ice_servers.some(({ urls }) => [urls].flat().some((one) => one.startsWith("turn")));
   if (found.has("relay") || (!relays && found.size)) return "good";
   return found.has("srflx") || found.has("host") ? (relays ? "direct" : "good") : "bad";
@@ -36,7 +36,7 @@ async function gathered(iceServers) {
         if (!candidate || candidate.type === "relay") done(undefined);
       };
       peer.createDataChannel("check");
-      peer.createOffer().then((offer) => peer.setLocalDescription(offer), done);
+      peer.createOffer().then((offer) => peer.setLocalDescription(offer)).catch(done);
     });
   } finally {
     peer.close();

@@ -44,9 +44,7 @@ const waiting = new Waiting(call);
 const time = new Clock();
 const after = new After();
 const controls = new Controls(call, devices, { talk, has: () => check.has, leave, complain: (text) => notice(text) });
-new Choices(devices, (id) => {
-  for (const element of ["remote-audio", "remote-video"]) void toSpeaker(the(element), id);
-});
+new Choices(devices, speak);
 
 // -- where it stands --------------------------------------------------------------------------------------------------------
 
@@ -202,6 +200,7 @@ call.on("state", ({ link, signal }) => {
   writing = link === "text";
 });
 call.on("theirs", show);
+call.on("remote", ({ kind }) => kind === "mic" && speak(devices.chosen.speaker));
 call.on("pictures", show);
 call.on("quality", quality);
 devices.on("track", ({ kind, track }) => {
@@ -212,6 +211,11 @@ devices.on("problem", ({ code }) => {
   if (joined && !over && code) notice(inShort(devices.problems, check.browser));
   show();
 });
+
+/** @param {string} id of the speaker that the other is heard from; "" is the browser's */
+function speak(id) {
+  void toSpeaker(the("remote-audio"), id);
+}
 
 // -- how it goes ------------------------------------------------------------------------------------------------------------
 
