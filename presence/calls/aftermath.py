@@ -160,7 +160,8 @@ class Aftermath:
 
 def conversation_of(turn: Turn, call: Call, visitor: Visitor) -> Conversation | None:
     """The call's conversation while it is open, else the customer's open one, locked."""
-    for id_ in (call.conversation_id, getattr(store.open_of(turn.connection, person_key(visitor)), "id", None)):
+    theirs = store.open_of(turn.connection, person_key(visitor))
+    for id_ in (call.conversation_id, theirs.id if theirs is not None else None):
         one = store.by_id(turn.connection, id_, lock=True) if id_ is not None else None
         if one is not None and one.state != "closed":
             return one
