@@ -119,6 +119,15 @@ function titled() {
 
 // -- joining and leaving ------------------------------------------------------------------------------------------------------
 
+// Who calls, or is called, is expected at once; an adviser has looked at their devices before; in writing there is nothing to look at.
+let expected = given.medium === "text" || given.starts_at === null || (!customer && remembered(CHECKED) === "1");
+let looked = false; // at the devices, and there is nothing to help with
+
+/** Go in without being asked, if that is what they came for. */
+function consider() {
+  if (looked && expected) join();
+}
+
 function join() {
   if (joined) return;
   joined = true;
@@ -164,7 +173,10 @@ call.on("room", (room) => {
   const name = room.peer.name || given.peer;
   talk.go(room.c || given.c);
   if (before) changes(before, room, name);
-  else if (!customer && room.peer.here && room.state !== "admitted") sound.play();
+  else if (room.state === "admitted" && (!customer || remembered(CHECKED) === "1")) {
+    expected = true; // the page was loaded anew, or they were let in from the dashboard
+    consider();
+  } else if (!customer && room.peer.here) sound.play();
   before = room;
   if (room.state === "ended" && !over) end(outcome(room));
   else show();
@@ -275,6 +287,7 @@ setInterval(() => {
 call.start();
 talk.go(given.c);
 show();
-// Who calls, or is called, is expected at once; an adviser has looked at their devices before; in writing there is nothing to look at.
-const asIs = given.medium === "text" || given.starts_at === null || (!customer && remembered(CHECKED) === "1");
-if ((await check.start()) && asIs) join();
+if (await check.start()) {
+  looked = true;
+  consider();
+}

@@ -19,6 +19,16 @@ const WRITES = 6_000; // milliseconds for which somebody who has typed is writin
 /** What is told to the customer alone, or to nobody while they talk. */
 const QUIET = new Set(["opened", "queued", "message", "rated", "tagged", ...(customer ? [] : ["mailed", "closed", "callback", "undelivered"])]);
 
+/**
+ * What happened, in words; advisers are told of whom they talk with, and not of themselves.
+ * @param {import("../shared/ledger.js").LiveEvent} event
+ */
+function happened(event) {
+  const { kind, body } = event;
+  if (QUIET.has(kind) || given.by === `adviser:${body?.adviser}`) return "";
+  return told(kind === "call" && !customer ? { ...event, body: { ...body, name: given.peer } } : event, chatWords, "");
+}
+
 export class Talk {
   #c = "";
   #drawing = false;
@@ -38,7 +48,7 @@ export class Talk {
       jump: the("jump"),
       files: given.urls.file,
       name: (by) => (by === given.by ? say("you") : this.#name(by)),
-      told: (event) => (QUIET.has(event.kind) ? "" : told(event, chatWords, "")),
+      told: (event) => happened(event),
       actions: ({ what, seq, at, text, body }) => {
         if (body?.via || Date.now() - at > EDITABLE) return [];
         const withdraw = { label: chatWords.withdraw ?? "", act: () => void this.live.send(this.#c, "withdraw", { seq }) };
