@@ -20,7 +20,7 @@
  */
 
 const SHOWN = 2_000; // milliseconds of "disconnected" before people are told
-const BROKEN = 3_000; // of "disconnected": do not wait for "failed", which comes after 15 to 30 s
+const BROKEN = 1_000; // of "disconnected", which browsers say after 5 to 7 s: do not wait for "failed", after 15 to 30 s
 const DEAF = 5_000; // negotiated, and ICE has not even begun: nobody's candidates will come
 const FIRST = 10_000; // for the first try of a generation
 const AGAIN = 8_000; // for each try after it
