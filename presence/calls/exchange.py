@@ -73,7 +73,7 @@ class Exchange:
         return made
 
     def taken_up(self, turn: Turn, call: Call, me: Member) -> Call:
-        """It has been answered: their room is open, and what else rang at this adviser alone is busy now."""
+        """It has been answered: their room is open; what else rang at this adviser alone is busy, what they rang for over."""
         conversation_id = self._aftermath.taken_up(turn, call, me)
         after = turn.move(
             call,
@@ -83,7 +83,8 @@ class Exchange:
             admitted_at=turn.now,
             closes_at=turn.now + OVER_AT_MOST,
         )
-        self.settle(turn, [one for one in ring_store.ringing(turn.connection) if me.id in one.rung])
+        rings = ring_store.ringing(turn.connection)
+        self.settle(turn, [one for one in rings if me.id in one.rung or me.id == one.adviser_id])
         return after
 
     def withdrawn(self, turn: Turn, call: Call, by: Origin) -> Call:

@@ -14,6 +14,7 @@ from presence.calls.model import Call, Outcome
 from presence.roster.presence import Candidate
 
 AT_ONCE = 10  # advisers whom one call rings at
+AT_ONE = 5  # calls that ring at one adviser: nobody answers more in time, and no stranger fills their screen
 
 Why = Literal["", "busy", "nobody"]
 
@@ -43,13 +44,13 @@ def chosen(candidates: Mapping[int, Candidate], need: Need, ringing: Mapping[int
         if one is None or not one.standing.reachable:
             return Choice((), "nobody")
         # Who has their conversation counts it already: a full list of others does not keep them from each other.
-        free = one.standing.may_ring if only == need.owner else _free(one)
+        free = one.standing.may_ring if only == need.owner else _free(one, ringing)
         return Choice((only,)) if free else Choice((), _why([one]))
     for liked in need.liked:
-        if liked in candidates and _free(candidates[liked]):
+        if liked in candidates and _free(candidates[liked], ringing):
             return Choice((liked,))
     able = [one for one in candidates.values() if need.team_id is None or need.team_id in one.team_ids]
-    free_ones = [one for one in able if _free(one)]
+    free_ones = [one for one in able if _free(one, ringing)]
     free_ones = [one for one in free_ones if need.language in one.languages] or free_ones
     if not free_ones:
         return Choice((), _why(able))
@@ -68,8 +69,9 @@ def _at_hand(candidates: Mapping[int, Candidate], owner: int | None) -> int | No
     return owner if one is not None and one.standing.state in {"available", "busy"} else None
 
 
-def _free(one: Candidate) -> bool:
-    return one.standing.may_ring and one.standing.state == "available"
+def _free(one: Candidate, ringing: Mapping[int, int]) -> bool:
+    standing = one.standing
+    return standing.may_ring and standing.state == "available" and ringing.get(standing.adviser_id, 0) < AT_ONE
 
 
 def _why(able: Collection[Candidate]) -> Why:
@@ -91,7 +93,7 @@ def become(call: Call, until: Mapping[str, int], on_call: Collection[int], now: 
         return until.get(person, 0) > now
 
     if call.origin == "adviser":
-        if not here(f"adviser:{call.adviser_id}"):
+        if not here(f"adviser:{call.adviser_id}") or call.adviser_id in on_call:
             return "cancelled"
         if not here(f"visitor:{call.visitor_id}"):
             return "missed"

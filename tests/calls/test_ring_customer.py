@@ -137,6 +137,17 @@ async def test_alice_on_another_call_rings_nobody(bank: Bank, carol: Caller, ali
         assert problem(await alice.rings_at(c)) == (409, "not-possible")
 
 
+async def test_alice_who_takes_another_call_has_given_up_ringing(
+    bank: Bank, carol: Caller, alice: Desk, c: str
+) -> None:
+    call = (await alice.rings_at(c)).json()["call"]
+    await carol.hears(call=call, state="ringing")
+    async with Caller(bank, "Dave") as dave:
+        assert (await alice.accepts(await dave.ringing())).status_code == 200
+        assert (await carol.hears(call=call, state="ended"))["outcome"] == "cancelled"
+        assert problem(await carol.post(f"/calls/{call}/accept")) == (409, "over")
+
+
 # -- both at once ---------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,18 @@ from typing import Any
 import pytest
 
 from presence.calls.model import Call
-from presence.calls.ringing import AT_ONCE, Choice, Need, accepting, answering, become, chosen, meets, withdrawing
+from presence.calls.ringing import (
+    AT_ONCE,
+    AT_ONE,
+    Choice,
+    Need,
+    accepting,
+    answering,
+    become,
+    chosen,
+    meets,
+    withdrawing,
+)
 from presence.roster.presence import Candidate, Facts, standing_of
 
 NOW = 1_780_898_400
@@ -59,6 +70,15 @@ def test_whom_it_rings_at_already_comes_last() -> None:
 
 def test_it_rings_at_ten_at_most() -> None:
     assert len(rings_at(*(there(number) for number in range(1, 30))).rung) == AT_ONCE
+
+
+def test_so_many_calls_ring_at_one_and_no_more_but_for_whose_conversation_they_have() -> None:
+    many = {ALICE: AT_ONE}
+    assert rings_at(there(ALICE), there(BOB), ringing=many).rung == (BOB,)
+    assert rings_at(there(ALICE), ringing=many) == Choice((), "busy")
+    assert rings_at(there(ALICE), there(BOB), asked=ALICE, ringing=many) == Choice((), "busy")
+    assert rings_at(there(ALICE), there(BOB), liked=(ALICE,), ringing=many).rung == (BOB,)
+    assert rings_at(there(ALICE), owner=ALICE, ringing=many).rung == (ALICE,)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +169,8 @@ def test_an_advisers_ring_ends_when_either_side_has_gone() -> None:
     assert become(ring, THERE, set(), NOW) == ""
     assert become(ring, {"adviser:1": NOW + 1}, set(), NOW) == "missed"
     assert become(ring, {"visitor:9": NOW + 1}, set(), NOW) == "cancelled"
+    assert become(ring, THERE, {BOB}, NOW) == ""
+    assert become(ring, THERE, {ALICE}, NOW) == "cancelled"  # they have taken another call
     assert become(ring, THERE, set(), NOW + 30) == "missed"
 
 
