@@ -84,7 +84,8 @@ async def ring(request: Request) -> Response:
     """Ring at who can answer."""
     body, visitor = await read(request, RingBody), await visitor_of(request)
     limited(request, "call", f"visitor:{visitor.id}")
-    if await assembly_of(request).chat.current(visitor) is None:  # nobody knows them: a new cookie is soon made
+    current = await assembly_of(request).chat.current(visitor)
+    if current is None or current.state != "active":  # nobody knows them: a new cookie is soon made, and a message sent
         limited(request, "call")
     _introduced(request, body, visitor)
     languages = web_of(request).config.organisation.languages
