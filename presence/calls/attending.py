@@ -13,6 +13,7 @@ from presence.booking.desk import Arrivals
 from presence.booking.external import is_external
 from presence.booking.letters import Absence
 from presence.booking.model import Appointment
+from presence.booking.rules import ROOM_OPENS
 from presence.calls.attendance import Attendance, Attended, attendance, came, took_place
 from presence.clock import Clock
 from presence.errors import Unavailable
@@ -27,6 +28,8 @@ LAPSE = 24 * 3600  # seconds after the start from which nobody is written to any
 CLAIM = 50  # appointments that are settled in one transaction
 
 _customer, _adviser = call_place.alias("customer"), call_place.alias("adviser_place")
+# Not over before the appointment was moved to its hour, as `rules.is_of_before`.
+_OF_THIS_HOUR = or_(call.c.ended_at.is_(None), call.c.ended_at >= appointment.c.starts_at - ROOM_OPENS)
 _WITH_ROOM: Select[Any] = (
     select(
         appointment.c.id,
@@ -47,7 +50,7 @@ _WITH_ROOM: Select[Any] = (
         _adviser.c.left_at.label("adviser_left"),
         _adviser.c.person.label("adviser_person"),
     )
-    .join_from(appointment, call, call.c.appointment_id == appointment.c.id)
+    .join_from(appointment, call, and_(call.c.appointment_id == appointment.c.id, _OF_THIS_HOUR))
     .outerjoin(_customer, and_(_customer.c.call_id == call.c.id, _customer.c.role == "customer"))
     .outerjoin(_adviser, and_(_adviser.c.call_id == call.c.id, _adviser.c.role == "adviser"))
 )

@@ -121,7 +121,8 @@ def role_of(seen: Seen, person: str, *, keyed: bool, now: int) -> Role | None:
         return None
     if call.state == "ringing":  # an adviser who rings waits in the room; everybody else comes when it is answered
         return "adviser" if call.origin == "adviser" and person == f"adviser:{call.adviser_id}" else None
-    if meeting is not None and (meeting.state not in _KEPT or now < meeting.opens_at):
+    early = meeting is not None and now < meeting.opens_at and call.state != "admitted"  # else moved while they talk
+    if early or (meeting is not None and meeting.state not in _KEPT):
         return None
     if person.startswith("adviser:"):
         advisers = meeting.adviser_ids if meeting is not None else (call.adviser_id,)
@@ -241,8 +242,10 @@ def expired(seen: Seen, now: int) -> Call | None:
 
 def _is_deserted(seen: Seen, now: int) -> bool:
     call, places = seen.call, seen.places.values()
-    if call.origin == "appointment" or call.state != "admitted" or any(place.here for place in places):
+    if call.state != "admitted" or any(place.here for place in places):
         return False
+    if call.origin == "appointment":  # moved while they talked: at its new hour the customer knocks again
+        return seen.meeting is not None and now < seen.meeting.opens_at
     return now - max([call.admitted_at or now, *(place.left_at or now for place in places)]) >= DESERTED
 
 

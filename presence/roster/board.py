@@ -182,7 +182,8 @@ def _loads(connection: Connection) -> dict[int, int]:
 
 def _appointments(connection: Connection, now: int) -> set[int]:
     """Advisers with an appointment that is running or about to start, unless its call is over before its time."""
-    over = select(call.c.id).where(call.c.appointment_id == appointment.c.id, call.c.outcome == "held").exists()
+    of_now = call.c.ended_at >= appointment.c.starts_at - BEFORE_APPOINTMENT  # and not before it was moved
+    over = select(call.c.id).where(call.c.appointment_id == appointment.c.id, call.c.outcome == "held", of_now).exists()
     rows = connection.execute(
         select(appointment_adviser.c.adviser_id)
         .join_from(appointment_adviser, appointment)

@@ -1,10 +1,12 @@
 """Carol waits, is let in, held or turned away, and talks; whatever breaks, they find each other again."""
 
+import pytest
 from sqlalchemy import Connection, delete, select, update
 
 from presence.booking.requests import Booked
 from presence.config import Config
 from presence.live.frames import Close
+from presence.roster import board
 from presence.storage.tables import call_place, lease
 from presence.web.csrf import token_for
 from tests.calls.cast import (
@@ -364,6 +366,36 @@ async def test_an_appointment_that_moved_after_it_was_turned_away_has_a_room_aga
     later = carol.one.appointment.starts_at + 5 * HOUR
     await bank.app.state.desk.move(alice.id, carol.one.appointment.id, later, "")
     clock.set(later)
+    room = await carol.enter()
+    assert (room["state"], room["peer"]["since"]) == ("waiting", None)
+
+
+@pytest.mark.parametrize("said_so", [True, False])
+async def test_an_appointment_that_moved_while_they_talked_begins_at_the_door_again(
+    bank: Bank, carol: Visitor, alice: Host, clock: FrozenClock, said_so: bool
+) -> None:
+    await carol.enter()
+    await alice.enter()
+    gen = await admitted(carol, alice)
+    await carol.send({"t": "quality", "gen": gen, "first_frame": 400})
+    await carol.beat()
+    later = carol.one.appointment.starts_at + 5 * HOUR
+    await bank.app.state.desk.move(alice.id, carol.one.appointment.id, later, "")
+    await calls_of(bank).look()
+    assert (await carol.sees(starts_at=later * 1000))["state"] == "admitted"  # they talk on
+    if said_so:
+        await alice.send({"t": "finish"})
+        await carol.sees(state="ended")
+    await carol.hang_up()
+    await alice.sees(peer__here=False)
+    await bank.database.write(lambda connection: connection.execute(delete(lease)))  # Alice has gone, too
+    await calls_of(bank).look()
+    assert (await seen(bank)).call.outcome == "held"
+    assert (await carol.http.get(f"/room/{carol.uid}")).status_code == 404
+    clock.set(later + HOUR)  # nobody has come
+    assert await bank.app.state.attending.settle() == 0
+    clock.set(later - 60)
+    assert alice.id in await bank.database.read(lambda connection: board._appointments(connection, later - 60))
     room = await carol.enter()
     assert (room["state"], room["peer"]["since"]) == ("waiting", None)
 
