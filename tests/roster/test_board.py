@@ -67,7 +67,7 @@ async def test_an_appointment_makes_busy_from_five_minutes_before_until_its_end(
     rooms = bank.app.state.calls.rooms
     opened = await rooms.open_for_adviser(1)
     assert (await seen(bank))["adviser:alice"] == "busy"
-    over = {"state": "ended", "outcome": "held", "ended_at": starts_at}  # they have talked, and are done before their time
+    over = {"state": "ended", "outcome": "held", "ended_at": starts_at}  # done before their time
     await bank.database.write(lambda sql: sql.execute(update(call).where(call.c.id == opened.id).values(over)).rowcount)
     assert (await seen(bank))["adviser:alice"] == "available"
     await bank.database.write(lambda sql: sql.execute(update(call).values(outcome="rejected")).rowcount)
