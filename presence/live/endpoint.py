@@ -29,6 +29,9 @@ BURST = 120.0  # and at once
 _OPEN = Gauge("presence_live_connections", "Open live connections")
 _ENDED = Counter("presence_live_ended_total", "Live connections, by the code that ended them", ["code"])
 
+# What ends connections (RFC 6455 7.4); a client may say any other number, and a label for each would fill the memory.
+_CODES = {1000, 1001, 1002, 1005, 1006, 1009, 1011} | {code for name, code in vars(Close).items() if name.isupper()}
+
 
 class Session(Protocol):
     """What a welcomed connection's frames are given to, in order."""
@@ -82,7 +85,7 @@ class Live:
         finally:
             connection.forget()
             _OPEN.dec()
-            _ENDED.labels(str(edge.code)).inc()
+            _ENDED.labels(str(edge.code) if edge.code in _CODES else "other").inc()
 
     async def _serve(self, connection: Connection, edge: Edge) -> None:
         """From the first frame to the end."""

@@ -1,6 +1,9 @@
 """A connection ends with its session, and a server that stops spreads those who come back."""
 
+import asyncio
+
 import pytest
+from prometheus_client import REGISTRY
 
 from presence.live.connection import Connection
 from presence.live.frames import Close
@@ -89,3 +92,16 @@ async def test_a_new_password_ends_what_was_open(bank: Bank, alice: Adviser) -> 
     assert await alice.closed() == Close.SIGNED_OUT
     with pytest.raises(AssertionError):
         await alice.token()
+
+
+async def test_the_code_that_a_client_makes_up_is_no_label_of_its_own(alice: Adviser) -> None:
+    def ended(code: str) -> float | None:
+        return REGISTRY.get_sample_value("presence_live_ended_total", {"code": code})
+
+    before = ended("other") or 0
+    assert alice._socket is not None
+    await alice._socket.close(4999)
+    async with asyncio.timeout(10):
+        while ended("other") != before + 1:
+            await asyncio.sleep(0.01)
+    assert ended("4999") is None
