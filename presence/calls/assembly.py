@@ -188,8 +188,11 @@ class Calls:
         self.relay.remove(one)
         self._chat.reception.forget(one.connection)
         await self._chat.leases.close(one.connection_id)
-        if one.call_id:
-            await self.rooms.leave(one.call_id, one.connection_id)
+        try:
+            if one.call_id:
+                await self.rooms.leave(one.call_id, one.connection_id)
+        except (Unavailable, SQLAlchemyError, OSError) as error:  # an error of the database repeats what others stored
+            log.warning("a place is emptied by itself", error=type(error).__name__)
         self._chat.presence_changed()
 
     def now_ms(self) -> int:

@@ -1,14 +1,16 @@
 """Mallory has a link of her own, a pass of her own, and sends what no page of ours sends."""
 
+import asyncio
 import json
 
+import structlog
 from sqlalchemy import update
 
 from presence.booking.requests import Booked
 from presence.live.frames import Close
 from presence.storage.tables import appointment
 from tests.calls.cast import OFFER, Host, Visitor, admitted, adviser_id, seen
-from tests.chat.cast import Bank, Customer
+from tests.chat.cast import SOON, Bank, Customer
 from tests.support import FrozenClock
 
 SCRIPT = "</script><img src=x onerror=alert(1)>"
@@ -142,6 +144,22 @@ async def test_the_rooms_pass_is_for_no_conversation_of_the_chat(bank: Bank, car
         for path in ("/chat/me", "/calls", f"/chat/conversations/{passed['c']}/end"):
             body = {"id": "1", "medium": "video", "name": "Mallory"}
             assert (await mallory.http.post(path, json=body, headers=bearing)).status_code == 404
+
+
+async def test_a_database_that_fails_while_somebody_leaves_repeats_nothing_into_the_log(
+    bank: Bank, carol: Visitor, alice: Host
+) -> None:
+    await carol.enter()
+    await alice.enter()
+    rename = "ALTER TABLE call_place RENAME TO call_place_away"
+    await bank.database.write(lambda connection: connection.exec_driver_sql(rename))
+    with structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info]) as lines:
+        await carol.hang_up()
+        async with asyncio.timeout(SOON):
+            while "a place is emptied by itself" not in {line["event"] for line in lines}:
+                await asyncio.sleep(0.01)
+    assert "UPDATE call_place" not in str(lines)
+    assert all("exception" not in line for line in lines)
 
 
 async def test_nobody_takes_the_other_sides_place(bank: Bank, carol: Visitor, alice: Host) -> None:
