@@ -140,9 +140,12 @@ function kept() {
   }
 }
 
-/** Where they came from: what the embedding page says, else the browser. */
+/** Where they came from: what the embedding page says, else the browser. Advisers read it and the log keeps it, so that of our
+ * own pages only those are told whose addresses hold nothing that opens anything. */
 export function pageBefore() {
   const own = new URLSearchParams(location.search).get("page");
   if (own !== null) return own;
-  return document.referrer.startsWith(`${location.origin}/chat`) ? "" : document.referrer;
+  if (!document.referrer.startsWith(`${location.origin}/`)) return document.referrer;
+  const { pathname } = new URL(document.referrer);
+  return /^\/(book(\/[^/]+)?)?$/.test(pathname) ? location.origin + pathname : "";
 }

@@ -89,6 +89,24 @@ async def test_carol_writes_and_alice_answers(visit: Visit, demo: str, size: Vie
         await expect(page.locator("#ended")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [
+        ("/a/0123456789abcdefghijkl?lang=en", ""),
+        ("/book/hold/0123456789abcdef?lang=en", ""),
+        ("/book?lang=en", "/book"),
+    ],
+)
+async def test_the_address_of_an_appointment_is_not_told_as_where_carol_came_from(
+    visit: Visit, demo: str, before: str, told: str
+) -> None:
+    page = await visit(before)
+    await page.get_by_role("link", name="Talk to us").first.click()
+    async with AtDemo(demo) as alice:
+        await talking(page, alice)
+        assert (await alice.event("opened"))["body"] == {"page": told and demo + told}
+
+
 async def test_presence_is_told_as_it_changes(visit: Visit, demo: str) -> None:
     page = await visit("/chat", lang="fr")
     await expect(page.locator("#presence")).to_have_text(re.compile("Personne n’est là pour l’instant · De retour"))
