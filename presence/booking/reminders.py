@@ -1,55 +1,26 @@
-"""The worker that turns due reminders into mails."""
+"""The worker that turns due reminders into mails; one is at most as late as its looks are apart."""
 
-import asyncio
 from collections.abc import Callable
 
-import structlog
+from sqlalchemy import Connection
 
 from presence.booking.correspondence import CLAIM, Correspondence
+from presence.booking.settling import Settler
 from presence.clock import Clock
-from presence.errors import Unavailable
 from presence.storage.database import Database
 
-log = structlog.get_logger(__name__)
 
-EVERY = 10.0  # seconds between looks; a reminder is at most so late
-
-
-class ReminderWorker:
-    """Looks for due reminders until it is stopped; whatever one transaction took is whole, so stopping is always safe."""
+class ReminderWorker(Settler):
+    """Sends what is due."""
 
     def __init__(
         self, database: Database, clock: Clock, letters: Correspondence, *, wake: Callable[[], None] = lambda: None
     ) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock, "reminders", CLAIM, wake)
         self._letters = letters
-        self._wake = wake
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """Ask it to end after what it is doing."""
-        self._stopping.set()
+    def _any_due(self, connection: Connection, now: int) -> bool:
+        return self._letters.any_due(connection, now)
 
-    async def run(self) -> None:
-        """Send what is due, again and again."""
-        while not self._stopping.is_set():
-            try:
-                settled = await self.send_due()
-            except Unavailable:
-                log.warning("reminders wait for the database")
-                settled = 0
-            if settled < CLAIM:
-                try:
-                    await asyncio.wait_for(self._stopping.wait(), EVERY)
-                except TimeoutError:
-                    continue
-
-    async def send_due(self) -> int:
-        """Settle one batch; returns how many. A look that finds nothing does not write."""
-        now = self._clock.now()
-        if not await self._database.read(lambda connection: self._letters.any_due(connection, now)):
-            return 0
-        settled = await self._database.write(lambda connection: self._letters.send_due_reminders(connection, now))
-        self._wake()
-        return settled
+    def _settle(self, connection: Connection, now: int) -> int:
+        return self._letters.send_due_reminders(connection, now)

@@ -1,10 +1,8 @@
 """What becomes of appointments by who came to their rooms: held, missed, and who is written to. And what advisers see of it."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import structlog
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, or_, select, update
 
 from presence.booking import store
@@ -14,16 +12,13 @@ from presence.booking.external import is_external
 from presence.booking.letters import Absence
 from presence.booking.model import Appointment
 from presence.booking.rules import ROOM_OPENS
+from presence.booking.settling import Settler
 from presence.calls.attendance import Attendance, Attended, attendance, came, took_place
 from presence.clock import Clock
-from presence.errors import Unavailable
 from presence.roster import store as roster_store
 from presence.storage.database import Database
 from presence.storage.tables import appointment, call, call_place
 
-log = structlog.get_logger("presence.calls")
-
-EVERY = 10.0  # seconds between looks
 LAPSE = 24 * 3600  # seconds after the start from which nobody is written to any more: we had been away
 CLAIM = 50  # appointments that are settled in one transaction
 
@@ -85,8 +80,8 @@ _DUE = (
 )
 
 
-class Attending:
-    """Settles appointments until it is stopped; whatever one transaction did is whole, so stopping is always safe.
+class Attending(Settler):
+    """Settles appointments.
 
     `missed_after` in seconds from the start; 0: nobody is written to.
     """
@@ -100,39 +95,12 @@ class Attending:
         missed_after: int,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock, "appointments", CLAIM, wake)
         self._letters = letters
         self._missed_after = missed_after
-        self._wake = wake
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """Ask it to end after what it is doing."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Settle what is due, again and again."""
-        while not self._stopping.is_set():
-            try:
-                settled = await self.settle()
-            except Unavailable:
-                log.warning("appointments wait for the database")
-                settled = 0
-            if settled < CLAIM:
-                try:
-                    await asyncio.wait_for(self._stopping.wait(), EVERY)
-                except TimeoutError:
-                    continue
-
-    async def settle(self) -> int:
-        """Settle what is due; returns how many. A look that finds nothing does not write."""
-        now = self._clock.now()
-        if not await self._database.read(lambda connection: self._due(connection, now, lock=False)):
-            return 0
-        settled = await self._database.write(lambda connection: self._settle(connection, now))
-        self._wake()
-        return settled
+    def _any_due(self, connection: Connection, now: int) -> bool:
+        return bool(self._due(connection, now, lock=False))
 
     def _due(self, connection: Connection, now: int, *, lock: bool) -> Sequence[Row[Any]]:
         since = now - LAPSE

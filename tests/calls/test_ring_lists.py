@@ -10,20 +10,12 @@ from sqlalchemy import Connection, update
 from presence.booking.requests import Booked
 from presence.calls.attendance import LATE
 from presence.storage.tables import service
-from tests.calls.cast import STARTS, Host, InRoom, Visitor, admitted, booked, in_time
+from tests.calls.cast import STARTS, Host, InRoom, Visitor, admitted
 from tests.calls.ring_cast import Caller, Desk, Row, alice, carol, problem
 from tests.chat.cast import Bank
 from tests.support import FrozenClock
 
 __all__ = ["alice", "carol"]
-
-
-@pytest.fixture
-async def one(bank: Bank) -> Booked:
-    """An appointment of Carol's with Alice, which begins in ten minutes."""
-    made = await booked(bank)
-    in_time(bank, made)
-    return made
 
 
 @pytest.fixture

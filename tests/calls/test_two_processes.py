@@ -11,7 +11,7 @@ from presence.bus.memory import MemoryBus, Room
 from presence.config import Config
 from presence.live.frames import Close
 from presence.storage.tables import lease
-from tests.calls.cast import CANDIDATE, OFFER, Host, Visitor, admitted, booked, calls_of, in_time
+from tests.calls.cast import CANDIDATE, OFFER, Host, Visitor, admitted, calls_of
 from tests.chat.cast import Bank, bank_at, configuration
 from tests.chat.stage import copied_bank
 from tests.support import FrozenClock
@@ -41,13 +41,6 @@ async def there(config: Config, clock: FrozenClock, between: Room, bank: Bank) -
     """The other process, which begins after the first has its people."""
     async with bank_at(config, clock, bus=MemoryBus(between)) as served:
         yield served
-
-
-@pytest.fixture
-async def one(bank: Bank) -> Booked:
-    made = await booked(bank)
-    in_time(bank, made)
-    return made
 
 
 @pytest.fixture
