@@ -250,7 +250,11 @@ async def _run(port: int, directory: Path, samples: bool) -> None:
     app = create_app(config, catcher=catcher)
     served = server(app, port=port)
     base = config.server.base_url
-    join = f"\n  Join a call           {base}/a/{token}/room   (as Carol; Mona lets her in, mona@demo.example)" if token else ""
+    join = (
+        f"\n  Join a call           {base}/a/{token}/room   (as Carol; Mona lets her in, mona@demo.example)"
+        if token
+        else ""
+    )
     print(
         f"\n  Book an appointment   {base}/book{join}"
         f"\n  Talk to an adviser    {base}/chat"

@@ -294,7 +294,7 @@ class Edge(asyncio.Protocol):
         if self.state == "open":
             self._say_goodbye(code)
             self.state = "failed"
-            if self._transport.can_write_eof():  # nothing of theirs is looked at, their answer neither: the end tells them
+            if self._transport.can_write_eof():  # their answer would not be looked at: the end tells them
                 self._transport.write_eof()
             self._reader_wakes()
 
