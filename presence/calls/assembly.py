@@ -123,8 +123,9 @@ class Calls:
     async def welcome(self, connection: Connection, hello: Hello) -> RoomSession:
         """A session in a room, for who has been welcomed. One that there is no such room for is told, and ended."""
         inst = hello.inst if named(hello.inst) else connection.id
-        await self._chat.leases.open(connection.id, connection.who, connection.engaged)
         try:
+            await self.rooms.look_in(hello.call, connection.who)
+            await self._chat.leases.open(connection.id, connection.who, connection.engaged)
             entered = await self.rooms.enter(hello.call, connection.who, connection.id, inst)
         except NotFound:
             connection.push(Bye("gone"))

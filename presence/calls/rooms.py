@@ -173,6 +173,11 @@ class Rooms:
 
     # -- places ---------------------------------------------------------------------------------------------------
 
+    async def look_in(self, uid: str, person: str) -> None:
+        """`NotFound` when there is no such room for them: a stranger who knocks at many writes nothing."""
+        now = self._clock.now()
+        await self._database.read(lambda connection: _role(connection, _found(connection, uid, now), person, now))
+
     async def enter(self, uid: str, person: str, connection_id: str, inst: str) -> Entered:
         """Take a place, from whoever has it; the customer knocks by it. `NotFound` when there is no such room for them.
 
@@ -182,10 +187,7 @@ class Rooms:
 
         def work(connection: Connection) -> tuple[Entered, list[Outcome]]:
             seen = _found(connection, uid, now, lock=True)
-            keyed = person.startswith("visitor:") and store.has_key(connection, seen.call.id, rules.number_of(person))
-            role = rules.role_of(seen, person, keyed=keyed, now=now)
-            if role is None:
-                raise NotFound()
+            role = _role(connection, seen, person, now)
             if seen.call.state == "ended":
                 return Entered(seen.call.id, role), []
             call, place = rules.taken(seen.call, seen.places.get(role), role, person, connection_id, inst, now)
@@ -224,10 +226,7 @@ class Rooms:
 
         def work(connection: Connection) -> tuple[tuple[Call, Call], list[Outcome]]:
             seen = _found(connection, uid, now, lock=True)
-            keyed = person.startswith("visitor:") and store.has_key(connection, seen.call.id, rules.number_of(person))
-            role = rules.role_of(seen, person, keyed=keyed, now=now)
-            if role is None:
-                raise NotFound()
+            role = _role(connection, seen, person, now)
             after = rules.done(seen.call, act, role, text, now)
             if after is None:
                 if rules.is_done(seen.call, act):
@@ -358,6 +357,14 @@ def _meeting(connection: Connection, appointment_id: int) -> Meeting:
     if found is None:
         raise NotFound()
     return found
+
+
+def _role(connection: Connection, seen: Seen, person: str, now: int) -> Role:
+    keyed = person.startswith("visitor:") and store.has_key(connection, seen.call.id, rules.number_of(person))
+    role = rules.role_of(seen, person, keyed=keyed, now=now)
+    if role is None:
+        raise NotFound()
+    return role
 
 
 def _found(connection: Connection, uid: str, now: int, *, lock: bool = False) -> Seen:

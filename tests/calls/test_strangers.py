@@ -4,12 +4,12 @@ import asyncio
 import json
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from presence.booking.requests import Booked
 from presence.live.frames import Close
-from presence.storage.tables import appointment
-from tests.calls.cast import OFFER, Host, Visitor, admitted, adviser_id, seen
+from presence.storage.tables import appointment, lease
+from tests.calls.cast import OFFER, Host, Visitor, admitted, adviser_id, seen, visitor_in
 from tests.chat.cast import SOON, Bank, Customer
 from tests.support import FrozenClock
 
@@ -97,6 +97,18 @@ async def test_what_is_no_frame_ends_the_connection_and_nothing_else(carol: Visi
     await alice.beat()
     assert alice.close_code is None
     assert alice.heard("sdp") == alice.heard("ice") == []
+
+
+async def test_who_knocks_at_rooms_that_are_not_theirs_writes_nothing(bank: Bank, carol: Visitor) -> None:
+    await carol.enter()
+    async with Customer(bank, "Mallory") as mallory:
+        for uid in (carol.uid, "0" * 22, "\u0000", "x" * 60_000):
+            since = len(mallory.frames)
+            await mallory.connect(call=uid, inst=carol.inst)
+            assert (await mallory.until(lambda frame: frame["t"] == "bye", since))["why"] == "gone"
+            assert await mallory.closed() == Close.SIGNED_OUT
+    people = await bank.database.read(lambda connection: connection.execute(select(lease.c.person)).scalars().all())
+    assert set(people) == {f"visitor:{await visitor_in(bank)}"}
 
 
 async def test_a_flood_ends_who_floods(carol: Visitor, alice: Host) -> None:
