@@ -42,6 +42,12 @@ def lock_visitor(connection: Connection, visitor_id: int) -> None:
     connection.execute(select(visitor.c.id).where(visitor.c.id == visitor_id).with_for_update())
 
 
+def is_beside_appointment(connection: Connection, conversation_id: int) -> bool:
+    """Whether a conversation is beside an appointment's room: its customer has that page, and no other that could be rung."""
+    query = select(call.c.id).where(call.c.conversation_id == conversation_id, call.c.appointment_id.is_not(None))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def connected_until(connection: Connection, calls: Iterable[Call]) -> dict[str, int]:
     """Until when those are connected whom calls ring at, or who ring: "adviser:ID", "visitor:ID"."""
     people = set()

@@ -221,7 +221,7 @@ class Rings:
     # -- the adviser ----------------------------------------------------------------------------------------------
 
     async def ring_customer(self, me: Member, c: str, medium: Medium, id_: str) -> Call:
-        """Ring at a conversation's customer. `Nobody` when their page is not connected; `Busy` when they are on a call.
+        """Ring at a conversation's customer. `Nobody` when no page of theirs can ring; `Busy` when they are on a call.
 
         Whoever is being rung by this customer just now has answered by it, and a call of the two that is on is this one.
         """
@@ -237,7 +237,7 @@ class Rings:
             if conversation.state == "closed":
                 raise NotPossible(N_("This conversation is closed"))
             visitor = chat_store.visitor_by_id(turn.connection, conversation.visitor_id or 0)
-            if visitor is None:
+            if visitor is None or ring_store.is_beside_appointment(turn.connection, conversation.id):
                 raise Nobody()
             ring_store.lock_visitor(turn.connection, visitor.id)
             engaged = advisers_on_call(turn.connection, turn.now)

@@ -129,6 +129,17 @@ async def test_nobody_is_late_for_a_room_elsewhere(bank: Bank, one: Booked, desk
     assert await listed(bank, desk) == []
 
 
+async def test_who_waits_for_their_appointment_has_no_page_that_could_be_rung(guest: Visitor, desk: Desk) -> None:
+    await guest.enter()
+    c = (await guest.passed())["c"]
+    chat = Visitor(guest.bank, guest.one)
+    chat.http, chat.uid = guest.http, guest.uid
+    await chat.connect({c: 0})  # beside the room, they are reachable
+    await chat.until(lambda frame: frame["t"] == "caught")
+    assert problem(await desk.rings_at(c)) == (409, "nobody")
+    await chat.hang_up()
+
+
 async def test_a_colleague_is_told_nothing_of_it(bank: Bank, guest: Visitor, desk: Desk) -> None:
     async with Desk(bank, "bob") as bob:
         await guest.enter()
