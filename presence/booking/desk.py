@@ -180,10 +180,11 @@ class Desk:
 
         return await self._written(work)
 
-    async def extend(self, adviser_id: int, appointment_id: int, minutes: int) -> Appointment:
-        """Let a running appointment end later, when all of its advisers are free then; `minutes` in steps of five.
+    async def extend(self, adviser_id: int, appointment_id: int, minutes: int, ends_at: int) -> Appointment:
+        """Let a running appointment end later than `ends_at`, when all of its advisers are free then; `minutes` in fives.
 
-        `SlotTaken` when they are not. Their hours do not matter: whoever is talking may go on.
+        `SlotTaken` when they are not. Their hours do not matter: whoever is talking may go on. The same again is the same
+        end; when it ends at another instant meanwhile it is `NotPossible`.
         """
         now = self._clock.now()
         if minutes not in range(STEP, MOST + STEP, STEP):
@@ -194,7 +195,11 @@ class Desk:
         def work(connection: Connection) -> Appointment:
             version = store.raise_clock(connection).version  # what is read from here on is the last word
             appointment = _mine(connection, adviser_id, appointment_id)
-            if not rules.may_extend(appointment.state, appointment.starts_at, appointment.ends_at, minutes, now):
+            if appointment.ends_at == ends_at + minutes * 60:
+                return appointment
+            if appointment.ends_at != ends_at or not rules.may_extend(
+                appointment.state, appointment.starts_at, appointment.ends_at, minutes, now
+            ):
                 raise NotPossible()
             if ahead(connection, Running.of(appointment), now).extend < minutes:
                 raise SlotTaken()

@@ -1,6 +1,7 @@
 """Builds calls on top of chat and the live connection, and runs what they do by themselves."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -19,11 +20,12 @@ from presence.chat.assembly import Assembly
 from presence.chat.rules import named
 from presence.clock import Clock
 from presence.config import CallsConfig
-from presence.errors import NotFound, Unavailable
+from presence.errors import NotFound, TooMany, Unavailable
 from presence.live import frames
 from presence.live.connection import Connection
 from presence.live.frames import Bye, Close, Hello, Quality, Turn
 from presence.storage.database import Database
+from presence.web.limits import Limits
 
 log = structlog.get_logger("presence.calls")
 
@@ -70,6 +72,7 @@ class Calls:
             presence_changed=chat.presence_changed,
             expected=self._expected,
         )
+        self._writes = Limits({"room": 60})
         self._stop = asyncio.Event()
         self._small: set[asyncio.Task[None]] = set()
         chat.hears["call"] = self.relay.hear
@@ -195,6 +198,14 @@ class Calls:
         except (Unavailable, SQLAlchemyError, OSError) as error:  # an error of the database repeats what others stored
             log.warning("a place is emptied by itself", error=type(error).__name__)
         self._chat.presence_changed()
+
+    def may_write(self, connection_id: str) -> bool:
+        """Whether what a page says so often may still be written down: a burst, then once a second."""
+        try:
+            self._writes.take("room", connection_id, time.monotonic())
+        except TooMany:
+            return False
+        return True
 
     def now_ms(self) -> int:
         """The present instant."""

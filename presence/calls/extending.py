@@ -24,6 +24,7 @@ class ExtendBody(msgspec.Struct, frozen=True):
     """How much longer."""
 
     minutes: int
+    ends_at: int  # the end that they have before them, in milliseconds: a repeat adds nothing
 
 
 def routes() -> list[BaseRoute]:
@@ -53,7 +54,8 @@ async def extend(request: Request, adviser: Adviser) -> Response:
     seen = await calls.rooms.adviser(request.path_params["uid"], adviser.id)
     if seen.meeting is None:
         raise NotPossible()
-    extended = await desk.extend(adviser.id, seen.meeting.id, (await read(request, ExtendBody)).minutes)
+    body = await read(request, ExtendBody)
+    extended = await desk.extend(adviser.id, seen.meeting.id, body.minutes, body.ends_at // 1000)
     await calls.rooms.look()  # the room closes later, too
     calls.relay.changed(seen.call.id)
     return JSONResponse({"ends_at": extended.ends_at * 1000}, headers={"Cache-Control": "no-store"})

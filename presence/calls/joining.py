@@ -61,8 +61,8 @@ async def door(request: Request) -> Response:
 
 async def enter(request: Request) -> Response:
     """Enter with this browser; another one that has entered before is told when this one takes its place."""
-    limited(request, "call")
     shown = await booking_of(request).show(request.path_params["token"])
+    limited(request, "call", f"appointment:{shown.appointment.id}")  # not by address: a whole branch may be behind one
     if is_external(shown.appointment):
         at = await calls_of(request).rooms.door(shown.appointment.id)
         if at == "open":

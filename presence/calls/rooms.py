@@ -166,7 +166,10 @@ class Rooms:
             assert found is not None
             return found.uid, outcomes
 
-        uid = await self._journal.change(work)
+        try:
+            uid = await self._journal.change(work)
+        except IntegrityError:  # the customer has begun to write at the same instant: it is there now
+            uid = await self._journal.change(work)
         if uid != guest.seen.c:
             self._relay.changed(call_id)
         return uid

@@ -71,11 +71,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     def adviser_id(self) -> int | None:
         """Who has the adviser's place, or will have it."""
         place = self.places.get("adviser")
-        if place is not None:
-            return number_of(place.person)
-        return self.call.adviser_id or (
-            self.meeting.adviser_ids[0] if self.meeting and self.meeting.adviser_ids else None
-        )
+        found = number_of(place.person) if place is not None else self.call.adviser_id
+        if self.meeting is None or found in self.meeting.adviser_ids:
+            return found
+        return next(iter(self.meeting.adviser_ids), None)  # it was handed over
 
     @property
     def customer(self) -> str:

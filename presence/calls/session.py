@@ -77,6 +77,10 @@ class Around(Protocol):
         """A session's connection has ended."""
         ...
 
+    def may_write(self, connection_id: str) -> bool:
+        """Whether what a page says so often may still be written down."""
+        ...
+
     def now_ms(self) -> int: ...
 
 

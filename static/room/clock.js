@@ -42,7 +42,7 @@ export class Clock {
     if (!warned) return;
     the("ending-soon").dataset.end = String(ends_at);
     write(the("ending-word"), this.#words(room, left));
-    if (!customer) this.#offer(extensions(room.extend));
+    if (!customer && ends_at !== null) this.#offer(extensions(room.extend), ends_at);
   }
 
   /**
@@ -56,23 +56,29 @@ export class Clock {
     return `${ends} ${follows ? say("ends_next", { time: clock(next_at) }) : say("ends_free")}`;
   }
 
-  /** @param {number[]} steps */
-  #offer(steps) {
-    const key = steps.join();
+  /**
+   * @param {number[]} steps
+   * @param {number} ends_at
+   */
+  #offer(steps, ends_at) {
+    const key = `${ends_at} ${steps.join()}`;
     if (key === this.#offered) return;
     this.#offered = key;
     const made = steps.map((count) => {
       const button = element("button", { type: "button", class: "button" }, say("extend", { count }));
-      button.addEventListener("click", () => void this.#extend(count));
+      button.addEventListener("click", () => void this.#extend(count, ends_at));
       return button;
     });
     the("extensions").replaceChildren(...made);
   }
 
-  /** @param {number} count */
-  async #extend(count) {
+  /**
+   * @param {number} count
+   * @param {number} from the end that it is added to
+   */
+  async #extend(count, from) {
     try {
-      const { ends_at } = await post(given.urls.extend, { minutes: count });
+      const { ends_at } = await post(given.urls.extend, { minutes: count, ends_at: from });
       announce(say("extended", { time: clock(ends_at) }));
       the("leave").focus();
     } catch (error) {
