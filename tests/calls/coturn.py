@@ -4,7 +4,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,6 @@ class Coturn:
         self.port, self.tls_port = free_port(), free_port()
         self.log = directory / "coturn.log"
         self._directory = directory
-        self._told = text is not None  # all that it does
         if text is None:
             secure = _tls(certificate, self.tls_port) if certificate else ["--no-tls", "--no-dtls"]
             self._words = [*self._own(), *secure, *flags]
@@ -67,13 +66,17 @@ class Coturn:
     @contextmanager
     def allocation(self, who: str) -> Iterator[None]:
         """Somebody has an address allocated meanwhile."""
+        wanted: dict[str, Any] = {"LIFETIME": 60, "REQUESTED-TRANSPORT": UDP_TRANSPORT}
         with socket.socket(type=socket.SOCK_DGRAM) as line:
             line.settimeout(_PATIENCE)
             line.connect(("127.0.0.1", self.port))
-            give_back = _allocated(line, who)
-            assert give_back is not None
+            challenge = _asked(line, stun.Method.ALLOCATE, wanted).attributes
+            username = f"{int(time.time()) + 60}:{who}"
+            known = {"USERNAME": username, "REALM": challenge["REALM"], "NONCE": challenge["NONCE"]}
+            key = make_integrity_key(username, challenge["REALM"], password(SECRET, username))
+            answer = _asked(line, stun.Method.ALLOCATE, {**wanted, **known}, key)
+            assert answer.message_class == stun.Class.RESPONSE
             yield
-            give_back()
 
     def url(self, transport: str = "udp", *, secure: bool = False) -> str:
         """Its address, as the configuration has it."""
@@ -106,18 +109,13 @@ class Coturn:
         ]
 
     def _answers(self) -> bool:
-        """Whether both of its ears are open, and it knows whom to let in: it answers before it has read its secret."""
+        """Whether both of its ears are open: by UDP it may hear later than by TCP."""
         address = ("127.0.0.1", self.port)
         try:
             with socket.create_connection(address, 1), socket.socket(type=socket.SOCK_DGRAM) as line:
                 line.settimeout(0.2)
                 line.connect(address)
-                if _asked(line, stun.Method.BINDING, {}).message_class != stun.Class.RESPONSE or self._told:
-                    return True
-                give_back = _allocated(line, "nobody")
-                if give_back is not None:
-                    give_back()
-                return give_back is not None
+                return _asked(line, stun.Method.BINDING, {}).message_class == stun.Class.RESPONSE
         except OSError:
             return False
 
@@ -129,24 +127,6 @@ def _asked(line: socket.socket, method: stun.Method, attributes: dict[str, Any],
         request.add_message_integrity(key)
     line.send(bytes(request))
     return stun.parse_message(line.recv(2048))
-
-
-def _allocated(line: socket.socket, who: str) -> Callable[[], None] | None:
-    """Have an address allocated; gives what gives it back, or None when it lets nobody in yet."""
-    wanted: dict[str, Any] = {"LIFETIME": 60, "REQUESTED-TRANSPORT": UDP_TRANSPORT}
-    challenge = _asked(line, stun.Method.ALLOCATE, wanted).attributes
-    if "NONCE" not in challenge:
-        return None
-    username = f"{int(time.time()) + 60}:{who}"
-    known = {"USERNAME": username, "REALM": challenge["REALM"], "NONCE": challenge["NONCE"]}
-    key = make_integrity_key(username, challenge["REALM"], password(SECRET, username))
-    if _asked(line, stun.Method.ALLOCATE, {**wanted, **known}, key).message_class != stun.Class.RESPONSE:
-        return None
-
-    def give_back() -> None:
-        _asked(line, stun.Method.REFRESH, {"LIFETIME": 0, **known}, key)
-
-    return give_back
 
 
 def _tls(certificate: Certificate, port: int) -> list[str]:

@@ -19,8 +19,6 @@ from tests.certificates import Certificate
 from tests.mail.cast import MailServer
 from tests.mail.postfix import free_port
 
-NOW = SystemClock().now()  # coturn has its own clock
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
@@ -35,7 +33,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, certificate: Certificate) -
 
 async def said(config: CallsConfig, certificate: Certificate | None = None) -> list[str | None]:
     """What is said of each address, in order."""
-    found = await probe(config, NOW, trust=certificate.trust if certificate else None)
+    now = SystemClock().now()  # coturn has its own clock
+    found = await probe(config, now, trust=certificate.trust if certificate else None)
     assert [url for url, _ in found] == [*config.stun_urls, *config.turn_urls]
     return [trouble for _, trouble in found]
 
