@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from bench import bank
 from bench.client import Client, clients
-from bench.server import Server, free_port, own_seconds_of_cpu
+from bench.ports import free_port
+from bench.server import Server, own_seconds_of_cpu
 from bench.smtp import sink
 from bench.table import Row, alone, median, quantile
 

@@ -11,7 +11,8 @@ from typing import Any
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bench import bank
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from presence.web.csrf import token_for
 
 PASSWORD = "alice's long password"

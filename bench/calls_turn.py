@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench.server import free_port
+from bench.ports import free_port
 
 SECRET = "the north wind"
 _PATIENCE = 10  # seconds until it answers

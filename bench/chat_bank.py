@@ -8,7 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from bench import bank
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from presence.clock import SystemClock
 from presence.config import Config, load
 from presence.first import first_of, sow

@@ -5,7 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from bench.server import ROOT, Server, free_port
+from bench.ports import free_port
+from bench.server import ROOT, Server
 
 HOME = ROOT / "bench" / "peers"
 

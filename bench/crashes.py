@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 from bench import bank
 from bench.client import Client, clients
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from bench.smtp import Sink, sink
 from bench.table import Row, alone, median
 

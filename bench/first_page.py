@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from bench.table import Row, alone, median
 
 

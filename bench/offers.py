@@ -18,7 +18,8 @@ from urllib.parse import urlencode
 
 from bench import bank
 from bench.client import Client, clients
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from bench.smtp import sink
 from bench.table import Row, alone
 

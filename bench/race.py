@@ -21,8 +21,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench import bank
 from bench.client import Answer, Client, clients
+from bench.ports import free_port
 from bench.postgres import postgres
-from bench.server import Server, free_port
+from bench.server import Server
 from bench.smtp import sink
 from bench.table import Row, alone
 from presence.storage.database import driver_url

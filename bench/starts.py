@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from bench import bank
 from bench.client import Client, clients
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from bench.smtp import sink
 from bench.table import Row, alone, median, quantile
 

@@ -15,7 +15,8 @@ from urllib.parse import urljoin, urlsplit
 
 from bench import bank
 from bench.client import Client, clients
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from bench.smtp import sink
 from bench.table import Row, alone
 

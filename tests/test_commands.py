@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 import pytest
 
-from tests.mail.postfix import free_port
+from bench.ports import free_port
 
 CONFIG = """
 [server]

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 from sqlalchemy import select
 
+from bench.ports import free_port
 from presence.config import Config
 from presence.live.connection import Connection
 from presence.storage.tables import call as calls
@@ -21,7 +22,6 @@ from tests.calls.cast import session_of
 from tests.calls.coturn import coturn
 from tests.chat.cast import Bank
 from tests.chat.stage import settled_sqlite
-from tests.mail.postfix import free_port
 
 __all__ = ["settled_sqlite"]
 

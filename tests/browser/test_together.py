@@ -11,13 +11,13 @@ import msgspec
 from playwright.async_api import Browser, Page, Playwright, async_playwright, expect
 from sqlalchemy import select
 
+from bench.ports import free_port
 from presence.config import Config, ServerConfig
 from presence.storage.tables import conversation
 from tests.browser.conftest import BROWSER, DESKTOP, FLAGS, PHONE
 from tests.chat.cast import Bank, bank_at, configuration
 from tests.chat.mail.post import CAROL, Post, answer, reply_to, with_mail
 from tests.mail.cast import MailServer
-from tests.mail.postfix import free_port
 from tests.support import FrozenClock
 
 pytestmark = BROWSER

@@ -13,10 +13,10 @@ import pytest
 from aioice import stun
 from aioice.turn import UDP_TRANSPORT, make_integrity_key
 
+from bench.ports import free_port
 from presence.calls.turn import password
 from presence.config import CallsConfig
 from tests.certificates import Certificate
-from tests.mail.postfix import free_port
 
 SECRET = "the north wind"
 _PATIENCE = 10  # seconds until it answers

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bench.ports import free_port
 from presence.calls import probe as probing
 from presence.calls.probe import Target, misplaced, probe, target
 from presence.calls.turn import pseudonym
@@ -17,7 +18,6 @@ from presence.config import CallsConfig
 from tests.calls.coturn import SECRET, Coturn, coturn
 from tests.certificates import Certificate
 from tests.mail.cast import MailServer
-from tests.mail.postfix import free_port
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ import pytest
 from bench import bank, crashes
 from bench.client import Client, clients
 from bench.crashes import Ledger, damages
-from bench.server import Server, free_port
+from bench.ports import free_port
+from bench.server import Server
 from bench.smtp import sink
 
 CLIENTS = 8

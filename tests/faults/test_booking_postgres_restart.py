@@ -12,8 +12,9 @@ from sqlalchemy import Connection, func, select
 
 from bench import bank
 from bench.client import Client, clients
+from bench.ports import free_port
 from bench.postgres import Postgres, postgres
-from bench.server import Server, free_port
+from bench.server import Server
 from bench.smtp import Sink, sink
 from presence.storage.database import Database
 from presence.storage.tables import adviser_cell, appointment, appointment_adviser, outbox, reminder

@@ -4,7 +4,6 @@ import os
 import select
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+
+from bench.ports import free_port
 
 MASTER = Path("/usr/lib/postfix/sbin/master")
 PATIENCE = 30  # seconds for any one of its commands
@@ -102,13 +103,6 @@ def _furnish(home: Path, *, certificate: Path, onward: int, port: int, transport
     (home / "conf" / "main.cf").write_text(_MAIN.format(**values))
     (home / "conf" / "master.cf").write_text(_SERVICES.format(**values))
     _run(home, "/usr/sbin/postfix", "-c", home / "conf", "check")  # makes the queue's directories
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _run(home: Path, *command: object) -> None:

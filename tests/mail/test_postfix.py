@@ -18,6 +18,7 @@ from icalendar import Calendar
 from sqlalchemy import select
 from starlette.applications import Starlette
 
+from bench.ports import free_port
 from presence.app import create_app
 from presence.booking.requests import BookRequest, OfferRequest
 from presence.booking.service import Booking
@@ -27,7 +28,7 @@ from presence.mail.worker import MailWorker
 from presence.storage.tables import outbox
 from tests.certificates import Certificate
 from tests.mail.cast import CAROL, DAVE, MailServer, running
-from tests.mail.postfix import free_port, postfix
+from tests.mail.postfix import postfix
 from tests.support import FrozenClock, adviser, service
 
 PATIENCE = 60  # seconds until a test that waits for Postfix gives up

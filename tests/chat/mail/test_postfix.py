@@ -9,12 +9,13 @@ import aiosmtplib
 import msgspec
 import pytest
 
+from bench.ports import free_port
 from presence.config import Config
 from tests.certificates import Certificate
 from tests.chat.cast import Adviser, Customer, configuration
 from tests.chat.mail.post import CAROL, Post, answer, bounce_of, mailed, reply_to, until, with_mail
 from tests.mail.cast import MailServer
-from tests.mail.postfix import free_port, postfix
+from tests.mail.postfix import postfix
 
 
 class Way(NamedTuple):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail.postfix import free_port
+from bench.ports import free_port
 
 _DOVECOT = Path("/usr/sbin/dovecot")
 _ACCOUNT = "nobody"  # whose the mails are

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from bench.ports import free_port
 from presence.config import InboundConfig
 from presence.errors import ConfigError
 from presence.mail.inbound.doors import Doors
 from tests.mail.inbound.cast import Keeper, raw_mail
 from tests.mail.inbound.test_listener import dialogue
-from tests.mail.postfix import free_port
 
 ADDRESSES = {"reply_address": "reply+{token}@bank.example", "bounce_address": "bounce+{token}@bank.example"}
 

@@ -11,13 +11,14 @@ import aiosmtplib
 import pytest
 import structlog
 
+from bench.ports import free_port
 from presence.errors import Unavailable
 from presence.mail.inbound import listener
 from presence.mail.inbound.listener import Listener, Protocol
 from presence.mail.inbound.model import InboundEnvelope, Verdict
 from tests.certificates import Certificate
 from tests.mail.inbound.cast import CAROL, REPLY, Keeper, raw_mail
-from tests.mail.postfix import free_port, postfix
+from tests.mail.postfix import postfix
 
 BOTH: tuple[Protocol, Protocol] = ("lmtp", "smtp")
 PATIENCE = 60  # seconds until a test gives up: a machine that is busy with others is not wrong
