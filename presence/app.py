@@ -25,6 +25,7 @@ from presence.mail import catcher_pages, outbox
 from presence.mail.catcher import Catcher
 from presence.parts import Parts
 from presence.roster import pages as roster_pages
+from presence.sites.framing import Framing
 from presence.storage.checks import take_a_write
 from presence.storage.database import Database
 from presence.storage.tenancy import tenancy
@@ -58,7 +59,8 @@ def create_app(
                 base_url=config.server.base_url,
                 body_bytes=config.limits.body_bytes,
                 file_bytes=config.chat.file_bytes + 10_000,
-            )
+            ),
+            Middleware(Framing, sites=parts.sites),
         ],
         exception_handlers=handlers(),
         lifespan=_lifespan(parts, first, clock, workers=workers),

@@ -11,9 +11,11 @@ from sqlalchemy import Connection
 from presence.config import read_text, tables
 from presence.errors import ConfigError
 from presence.sites import store
-from presence.tokens import fingerprint
+from presence.sites.settings import Settings
+from presence.tokens import fingerprint, random_token
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+EMBED = re.compile(r"[0-9A-Za-z_-]{16,64}")  # the public key, in pages and addresses
 KEY = re.compile(r"[!-~]{16,128}")  # what an Authorization header carries, and nobody guesses
 
 
@@ -24,6 +26,8 @@ class SiteEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str = ""  # the slug when empty
     key: str = ""
     key_file: str = ""
+    embed_key: str = ""  # made when empty
+    settings: Settings = Settings()
 
 
 def site_entries(raw: Sequence[dict[str, Any]]) -> tuple[SiteEntry, ...]:
@@ -37,6 +41,10 @@ def site_entries(raw: Sequence[dict[str, Any]]) -> tuple[SiteEntry, ...]:
             wrong.append(f"sites[{number}].slug: {one.slug!r} is there already")
         if not KEY.fullmatch(one.key):
             wrong.append(f"sites[{number}].key: 16 to 128 characters without spaces are needed")
+        if one.embed_key and not EMBED.fullmatch(one.embed_key):
+            wrong.append(f"sites[{number}].embed_key: 16 to 64 letters, digits, dashes and underscores are needed")
+        if one.embed_key and one.embed_key in {other.embed_key for other in sites[:number]}:
+            wrong.append(f"sites[{number}].embed_key: another site has this key")
         if one.key in {other.key for other in sites[:number]}:
             wrong.append(f"sites[{number}].key: another site has this key")
     if wrong:
@@ -60,5 +68,8 @@ def sow(connection: Connection, sites: Sequence[SiteEntry], now: int) -> int:
     for one in new:
         if fingerprint(one.key) in store.key_fingerprints(connection):
             raise ConfigError(f"site {one.slug!r}: another site has this key")
-        store.add(connection, one.slug, one.name or one.slug, fingerprint(one.key), now)
+        if one.embed_key in store.embed_keys(connection):
+            raise ConfigError(f"site {one.slug!r}: another site has this embed_key")
+        embed_key = one.embed_key or random_token()
+        store.add(connection, one.slug, one.name or one.slug, fingerprint(one.key), embed_key, one.settings, now)
     return len(new)

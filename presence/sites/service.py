@@ -1,31 +1,35 @@
 """Sites and the keys by which they use the API."""
 
+import msgspec
 from sqlalchemy import Connection
 
 from presence.clock import Clock
-from presence.errors import FieldError, Invalid, Unauthorised
+from presence.errors import FieldError, Invalid, NotFound, Unauthorised
 from presence.sites import store
-from presence.sites.seed import SLUG
-from presence.sites.store import SiteRow as Site
+from presence.sites.model import Site
+from presence.sites.seed import EMBED, SLUG
+from presence.sites.settings import Settings
 from presence.storage.database import Database
 from presence.tokens import fingerprint, random_token
 
 REMEMBERED = 30  # seconds for which a key that was good is believed to be
+BELIEVED = 5  # seconds for which a site's settings are
 _KEPT = 10_000
 
 __all__ = ["Site", "Sites"]
 
 
 class Sites:
-    """Keys are shown once and stored as fingerprints."""
+    """Secret keys are shown once and stored as fingerprints; the key for embedding is public."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._known: dict[str, tuple[int, Site]] = {}
+        self._known: dict[str, tuple[int, Site]] = {}  # by fingerprint of the secret key
+        self._embedding: dict[str, tuple[int, Site | None]] = {}  # by the public one
 
-    async def add(self, slug: str, name: str, key: str = "") -> str:
-        """Add a site; returns its key. `Invalid` names what is wrong or taken."""
+    async def add(self, slug: str, name: str, key: str = "", settings: Settings | None = None) -> str:
+        """Add a site; returns its secret key. `Invalid` names what is wrong or taken."""
         key = key or f"pk_{random_token()}"
         now, wrong = self._clock.now(), {}
         if not SLUG.fullmatch(slug):
@@ -36,7 +40,7 @@ class Sites:
                 wrong["slug"] = FieldError("This short name is taken")
             if wrong:
                 raise Invalid(wrong)
-            store.add(connection, slug, name, fingerprint(key), now)
+            store.add(connection, slug, name, fingerprint(key), random_token(), settings or Settings(), now)
 
         await self._database.write(work)
         return key
@@ -44,7 +48,7 @@ class Sites:
     async def revoke(self, slug: str) -> bool:
         """End a site's key; False when there is no such site."""
         now = self._clock.now()
-        self._known.clear()
+        self._forget()
         return await self._database.write(lambda connection: store.revoke(connection, slug, now))
 
     async def by_authorization(self, header: str) -> Site:
@@ -68,3 +72,39 @@ class Sites:
             self._known.clear()
         self._known[print_] = (now + REMEMBERED, site)
         return site
+
+    async def by_embed_key(self, key: str) -> Site | None:
+        """The site whose pages hold this key; None when there is none, or not any more."""
+        if not EMBED.fullmatch(key):
+            return None
+        now = self._clock.now()
+        known = self._embedding.get(key)
+        if known is not None and known[0] > now:
+            return known[1]
+        site = await self._database.read(lambda connection: store.by_embed_key(connection, key))
+        if len(self._embedding) >= _KEPT:
+            self._embedding.clear()
+        self._embedding[key] = (now + BELIEVED, site)
+        return site
+
+    async def named(self, slug: str) -> Site:
+        """The site of a short name; `NotFound`."""
+        site = await self._database.read(lambda connection: store.by_slug(connection, slug))
+        if site is None:
+            raise NotFound()
+        return site
+
+    async def all(self) -> list[Site]:
+        """Every site, by name."""
+        return await self._database.read(store.all_there)
+
+    async def change(self, slug: str, name: str, settings: Settings) -> Site:
+        """Store what a site chooses; other processes know it within `BELIEVED` seconds. `NotFound`."""
+        site = await self.named(slug)
+        await self._database.write(lambda connection: store.change(connection, site.id, name, settings))
+        self._forget()
+        return msgspec.structs.replace(site, name=name, settings=settings)
+
+    def _forget(self) -> None:
+        self._known.clear()
+        self._embedding.clear()

@@ -1,34 +1,49 @@
 """Sites' queries."""
 
-from typing import NamedTuple
+import hashlib
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+import msgspec
+from sqlalchemy import Connection, Select, insert, select, update
 
+from presence.sites.model import Site
+from presence.sites.settings import Settings
 from presence.storage.tables import site
 
 
-class SiteRow(NamedTuple):
-    """A site that has a key."""
-
-    id: int
-    slug: str
-    name: str
-
-
-def add(connection: Connection, slug: str, name: str, key_fingerprint: str, now: int) -> int:
+def add(
+    connection: Connection, slug: str, name: str, key_fingerprint: str, embed_key: str, settings: Settings, now: int
+) -> int:
     """Store a site; returns its id."""
-    values = {"slug": slug, "name": name, "key_fingerprint": key_fingerprint, "created_at": now}
+    values = {
+        "slug": slug,
+        "name": name,
+        "key_fingerprint": key_fingerprint,
+        "embed_key": embed_key,
+        "settings": _json(settings),
+        "created_at": now,
+    }
     return int(connection.execute(insert(site).values(values).returning(site.c.id)).scalar_one())
 
 
-def by_key(connection: Connection, key_fingerprint: str) -> SiteRow | None:
-    """The site a key opens, unless it was revoked."""
-    row = connection.execute(
-        select(site.c.id, site.c.slug, site.c.name).where(
-            site.c.key_fingerprint == key_fingerprint, site.c.revoked_at.is_(None)
-        )
-    ).one_or_none()
-    return SiteRow(*row) if row else None
+def by_key(connection: Connection, key_fingerprint: str) -> Site | None:
+    """The site whose secret key this is, unless it was revoked."""
+    return _one(connection, _there().where(site.c.key_fingerprint == key_fingerprint))
+
+
+def by_embed_key(connection: Connection, embed_key: str) -> Site | None:
+    """The site whose pages hold this key, unless it was revoked."""
+    return _one(connection, _there().where(site.c.embed_key == embed_key))
+
+
+def by_slug(connection: Connection, slug: str) -> Site | None:
+    """The site of this short name, unless it was revoked."""
+    return _one(connection, _there().where(site.c.slug == slug))
+
+
+def all_there(connection: Connection) -> list[Site]:
+    """Every site that was not revoked, by name."""
+    return [_site(row) for row in connection.execute(_there().order_by(site.c.name))]
 
 
 def slugs(connection: Connection) -> set[str]:
@@ -41,6 +56,42 @@ def key_fingerprints(connection: Connection) -> set[str]:
     return set(connection.execute(select(site.c.key_fingerprint)).scalars())
 
 
+def embed_keys(connection: Connection) -> set[str]:
+    """Every key that ever stood in pages."""
+    return set(connection.execute(select(site.c.embed_key)).scalars())
+
+
+def change(connection: Connection, site_id: int, name: str, settings: Settings) -> None:
+    """Store what a site chooses."""
+    connection.execute(update(site).where(site.c.id == site_id).values(name=name, settings=_json(settings)))
+
+
 def revoke(connection: Connection, slug: str, now: int) -> bool:
-    """End a site's key; False when there is no such site."""
+    """End a site's keys; False when there is no such site."""
     return connection.execute(update(site).where(site.c.slug == slug).values(revoked_at=now)).rowcount == 1
+
+
+def _there() -> Select[Any]:
+    columns = (site.c.id, site.c.slug, site.c.name, site.c.embed_key, site.c.settings, site.c.logo)
+    return select(*columns).where(site.c.revoked_at.is_(None))
+
+
+def _one(connection: Connection, query: Select[Any]) -> Site | None:
+    row = connection.execute(query).one_or_none()
+    return _site(row) if row else None
+
+
+def _site(row: Any) -> Site:
+    id_, slug, name, embed_key, settings, logo = row
+    return Site(
+        id=id_,
+        slug=slug,
+        name=name,
+        embed_key=embed_key,
+        settings=msgspec.json.decode(settings, type=Settings),
+        logo=hashlib.blake2b(logo, digest_size=8).hexdigest() if logo else "",
+    )
+
+
+def _json(settings: Settings) -> str:
+    return msgspec.json.encode(settings).decode()

@@ -21,9 +21,10 @@ _SECONDS = Histogram("presence_request_seconds", "Time to answer", ["route", "me
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS = UNSAFE | {"GET", "HEAD", "OPTIONS"}  # a client may invent others; a label for each would fill the memory
 _LEFT = 499  # in the log alone: the client went before it had sent its body
+_UNFRAMED = "frame-ancestors 'none'"  # by other sites; `state.framed_by` names the origins that a page may be framed by
 _CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; manifest-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    f"form-action 'self'; frame-src 'self'; {_UNFRAMED}; base-uri 'none'; manifest-src 'self'"
 )
 _HEADERS = {
     "Content-Security-Policy": _CSP,
@@ -87,6 +88,10 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
+                framing = scope["state"].get("framed_by")
+                if framing:
+                    policy = headers["Content-Security-Policy"]
+                    headers["Content-Security-Policy"] = policy.replace(_UNFRAMED, f"frame-ancestors {framing}")
                 headers["X-Request-Id"] = scope["state"]["request_id"]
             await send(message)
 

@@ -30,9 +30,17 @@ def web_of(request: Request) -> Web:
     return web
 
 
+def at_of(request: Request) -> str:
+    """What stands before the addresses of our pages inside of a site's: "/at/KEY/LANGUAGE"; empty for our own."""
+    at: str = getattr(request.state, "at", "")
+    return at
+
+
 def language_of(request: Request) -> str:
-    """The reader's language: asked for in the address, else chosen before, else the browser's."""
+    """The reader's language: where another site frames us, that of the frame; else asked for, chosen before, or the browser's."""
     allowed = web_of(request).config.organisation.languages
+    if at_of(request):
+        return negotiate(at_of(request).rpartition("/")[2], allowed)
     for wish in (request.query_params.get("lang"), request.cookies.get("lang")):
         if wish in allowed:
             return wish
@@ -63,6 +71,7 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         organisation=web.config.organisation,
         demo=web.config.server.demo,
         here=request.url,
+        at=at_of(request),
         csrf=getattr(request.state, "csrf", ""),
         **context,
     )

@@ -1,6 +1,16 @@
-// Asking the server over HTTP: JSON there, JSON back, and what is wrong in words.
+// Asking the server over HTTP: JSON there, JSON back, and what is wrong in words. Inside another site's page, addresses begin
+// with where we are (`data-at`), and the visitor is named by a header: browsers keep our cookies away from there.
+
+import { credentials } from "./visitor.js";
 
 const PATIENCE = 20_000; // milliseconds after which no answer will come
+const AT = document.documentElement.dataset.at ?? "";
+
+/**
+ * An address of ours as it is where this page is.
+ * @param {string} address
+ */
+export const here = (address) => (AT && address.startsWith("/") && !address.startsWith(`${AT}/`) ? AT + address : address);
 
 /** What the server refused, and why: `code`, and `more` of it; `errors` by field; `after`, in seconds, when it may be asked again. */
 export class Refusal extends Error {
@@ -32,9 +42,9 @@ export class Refusal extends Error {
  */
 export async function ask(address, body = null, headers = {}) {
   /** @type {RequestInit} */
-  const request = { headers: { Accept: "application/json", ...headers }, signal: AbortSignal.timeout(PATIENCE) };
+  const request = { headers: { Accept: "application/json", ...credentials(), ...headers }, signal: AbortSignal.timeout(PATIENCE) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
-  const answer = await fetch(address, request).catch(() => {
+  const answer = await fetch(here(address), request).catch(() => {
     throw new Refusal(0, {});
   });
   const text = await answer.text().catch(() => "");
@@ -54,9 +64,9 @@ export async function ask(address, body = null, headers = {}) {
 export function upload(address, file, progress, { headers = {}, signal } = {}) {
   return new Promise((done, fail) => {
     const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-    request.open("POST", address);
+    request.open("POST", here(address));
     request.responseType = "json";
-    for (const [name, value] of Object.entries({ Accept: "application/json", ...headers })) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries({ Accept: "application/json", ...credentials(), ...headers })) request.setRequestHeader(name, value);
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     request.onload = () => {
       if (request.status === 201) return done(request.response);

@@ -38,10 +38,10 @@ from presence.storage.tables.people import (
     day_exception,
     installation,
     session,
-    site,
     team,
     team_member,
 )
+from presence.storage.tables.sites import site, site_customer, site_signer, used_assertion
 
 __all__ = [
     "absence",
@@ -75,8 +75,11 @@ __all__ = [
     "service",
     "session",
     "site",
+    "site_customer",
+    "site_signer",
     "team",
     "team_member",
+    "used_assertion",
     "used_proof",
     "visitor",
 ]

@@ -13,6 +13,7 @@ visitor = Table(
     Column("site_id", ForeignKey("site.id", ondelete="CASCADE")),
     Column("customer_id", ForeignKey("customer.id", ondelete="SET NULL")),
     Column("verified", Boolean, nullable=False),  # the site, or a link we mailed, vouches for the customer
+    Column("subject", Text, nullable=False, server_default=""),  # the site's own name for the customer it vouches for
     Column("name", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False, server_default=""),  # lower case, as typed
     Column("language", Text, nullable=False),
@@ -20,6 +21,7 @@ visitor = Table(
     instant_column("created_at"),
     instant_column("seen_at"),
     Index("ix_visitor_customer_id", "customer_id"),
+    Index("ix_visitor_site_id_subject", "site_id", "subject"),
 )
 
 # Somebody's connection to one node, for as long as the node renews it. A dead node's leases end by themselves.

@@ -1,4 +1,4 @@
-"""Advisers, teams, customers, sites: who takes part."""
+"""Advisers, teams, customers: who takes part."""
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, false
 
@@ -22,6 +22,7 @@ adviser = Table(
     Column("zone", Text, nullable=False),
     Column("languages", Text, nullable=False),  # JSON array
     Column("media", Text, nullable=False),  # JSON array
+    Column("topics", Text, nullable=False, server_default="[]"),  # JSON array of texts by language: what they know best
     Column("hours", Text, nullable=False),  # JSON WeeklyHours
     Column("holidays", Text, nullable=False, server_default=""),
     Column("daily_limit", Integer),
@@ -77,17 +78,6 @@ session = Table(
     instant_column("expires_at"),
     Index("ix_session_adviser_id", "adviser_id"),
     Index("ix_session_expires_at", "expires_at"),
-)
-
-site = Table(
-    "site",
-    metadata,
-    id_column(),
-    Column("slug", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("key_fingerprint", Text, nullable=False, unique=True),
-    instant_column("created_at"),
-    instant_column("revoked_at", nullable=True),
 )
 
 customer = Table(

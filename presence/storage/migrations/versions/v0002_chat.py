@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("site_id", BIG_ID, nullable=True),
         sa.Column("customer_id", BIG_ID, nullable=True),
         sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("name", sa.Text(), server_default="", nullable=False),
         sa.Column("email", sa.Text(), server_default="", nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
@@ -67,6 +68,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("fingerprint", name=op.f("uq_visitor_fingerprint")),
     )
     op.create_index("ix_visitor_customer_id", "visitor", ["customer_id"], unique=False)
+    op.create_index("ix_visitor_site_id_subject", "visitor", ["site_id", "subject"], unique=False)
     op.create_table(
         "conversation",
         sa.Column("id", BIG_ID, autoincrement=True, nullable=False),

@@ -1,0 +1,16 @@
+"""A site as the rest of the house knows it."""
+
+import msgspec
+
+from presence.sites.settings import Settings
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """A site that is not revoked."""
+
+    id: int
+    slug: str
+    name: str
+    embed_key: str  # public
+    settings: Settings = Settings()
+    logo: str = ""  # fingerprint of its logo; empty without one
