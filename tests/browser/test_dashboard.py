@@ -238,6 +238,7 @@ async def test_the_keyboard_alone_is_enough(desk: Desk, customer: Callable[[str]
         await keyboard.press("Enter")
         await said(alice, "a reply")
         await keyboard.press("Escape")
+    await expect(alice.locator(".row-link", has_text="a reply")).to_have_count(2)  # and their order stays
     await keyboard.press("j")
     await keyboard.press("k")
     await expect(alice.locator(".row-link").first).to_be_focused()
