@@ -72,12 +72,13 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
         demo=web.config.server.demo,
         here=request.url,
         at=at_of(request),
+        framed=getattr(request.state, "site", None),  # the site inside of whose pages this one is
         csrf=getattr(request.state, "csrf", ""),
         **context,
     )
     response = HTMLResponse(html, status, headers={"Cache-Control": "no-store", "Content-Language": language})
     secure = web.config.server.base_url.startswith("https://")
-    for name, chosen in (("lang", language), ("zone", request.query_params.get("zone", ""))):
+    for name, chosen in () if at_of(request) else (("lang", language), ("zone", request.query_params.get("zone", ""))):
         if request.query_params.get(name) and (name != "zone" or is_zone(chosen)):
             response.set_cookie(name, chosen, max_age=YEAR, secure=secure, httponly=False, samesite="lax")
     return response
