@@ -1,6 +1,6 @@
 """Calls: their room, who is in its two places, and what lets a browser in. What the browsers tell each other is never stored."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
 
 from presence.storage.tables.base import id_column, instant_column, metadata
 
@@ -48,6 +48,13 @@ call = Table(
     Index("ix_call_conversation_id", "conversation_id"),
     Index("ix_call_visitor_id", "visitor_id"),
     Index("ix_call_customer_id", "customer_id"),
+    Index(  # what each adviser's rating is made of
+        "ix_call_rated",
+        "adviser_id",
+        "rating",
+        sqlite_where=text("rating IS NOT NULL"),
+        postgresql_where=text("rating IS NOT NULL"),
+    ),
 )
 
 # Who is in a room: one row for each of its two places, from when somebody first came. The latest connection has it.

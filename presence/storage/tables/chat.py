@@ -98,6 +98,13 @@ conversation = Table(
     Index("ix_conversation_visitor_id", "visitor_id"),
     Index("ix_conversation_mail_due_at", "mail_due_at"),
     Index("ix_conversation_updated_at", "updated_at"),
+    Index(  # what each adviser's rating is made of
+        "ix_conversation_rated",
+        "adviser_id",
+        "rating",
+        sqlite_where=text("rating IS NOT NULL"),
+        postgresql_where=text("rating IS NOT NULL"),
+    ),
     Index(
         "ix_conversation_unindexed",
         "id",

@@ -128,6 +128,14 @@ def upgrade() -> None:
     op.create_index("ix_conversation_adviser_id_given_at", "conversation", ["adviser_id", "given_at"], unique=False)
     op.create_index("ix_conversation_customer_id", "conversation", ["customer_id"], unique=False)
     op.create_index("ix_conversation_mail_due_at", "conversation", ["mail_due_at"], unique=False)
+    op.create_index(
+        "ix_conversation_rated",
+        "conversation",
+        ["adviser_id", "rating"],
+        unique=False,
+        sqlite_where=sa.text("rating IS NOT NULL"),
+        postgresql_where=sa.text("rating IS NOT NULL"),
+    )
     op.create_index("ix_conversation_state_queued_at", "conversation", ["state", "queued_at"], unique=False)
     op.create_index("ix_conversation_updated_at", "conversation", ["updated_at"], unique=False)
     op.create_index("ix_conversation_visitor_id", "conversation", ["visitor_id"], unique=False)

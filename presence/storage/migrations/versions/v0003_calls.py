@@ -70,6 +70,14 @@ def upgrade() -> None:
     op.create_index("ix_call_adviser_id_state", "call", ["adviser_id", "state"], unique=False)
     op.create_index("ix_call_conversation_id", "call", ["conversation_id"], unique=False)
     op.create_index("ix_call_customer_id", "call", ["customer_id"], unique=False)
+    op.create_index(
+        "ix_call_rated",
+        "call",
+        ["adviser_id", "rating"],
+        unique=False,
+        sqlite_where=sa.text("rating IS NOT NULL"),
+        postgresql_where=sa.text("rating IS NOT NULL"),
+    )
     op.create_index("ix_call_state_closes_at", "call", ["state", "closes_at"], unique=False)
     op.create_index("ix_call_visitor_id", "call", ["visitor_id"], unique=False)
     op.create_table(
