@@ -57,10 +57,21 @@ def _adviser(slug: str, name: str, languages: list[str], hours: list[str], **mor
     }
 
 
+MORTGAGES = {"en": "Mortgages", "fr": "Prêt immobilier"}
+EVERYDAY = {"en": "Everyday banking", "fr": "Banque au quotidien"}
+INSURANCE = {"en": "Insurance", "fr": "Assurances"}
+SAVINGS = {"en": "Savings and investing", "fr": "Épargne et placements"}
 ADVISERS = (
-    _adviser("alice", "Alice Martin", ["fr", "en"], ["08:00-12:30", "13:30-17:00"]),
-    _adviser("bob", "Bob Durand", ["fr"], ["12:00-22:00"]),
-    _adviser("mona", "Mona Keller", ["en", "fr", "de"], ["10:00-14:00", "16:00-20:00"], supervisor=True),
+    _adviser("alice", "Alice Martin", ["fr", "en"], ["08:00-12:30", "13:30-17:00"], topics=[MORTGAGES, EVERYDAY]),
+    _adviser("bob", "Bob Durand", ["fr"], ["12:00-22:00"], topics=[EVERYDAY, INSURANCE]),
+    _adviser(
+        "mona",
+        "Mona Keller",
+        ["en", "fr", "de"],
+        ["10:00-14:00", "16:00-20:00"],
+        supervisor=True,
+        topics=[SAVINGS, MORTGAGES],
+    ),
 )
 SERVICES: tuple[dict[str, Any], ...] = (
     {

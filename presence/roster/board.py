@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from presence.clock import Clock
 from presence.errors import Unavailable
 from presence.roster import leases
+from presence.roster.model import MEDIA, Medium, Texts
 from presence.roster.presence import BEFORE_APPOINTMENT, CAPACITY, Candidate, Facts, Standing, best, standing_of
 from presence.storage.database import Database
 from presence.storage.tables import (
@@ -47,6 +48,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     team_ids: frozenset[int]
     supervisor: bool = False
+    media: tuple[Medium, ...] = MEDIA
+    topics: tuple[Texts, ...] = ()
 
 
 class Board:
@@ -59,6 +62,7 @@ class Board:
         self.members: dict[int, Member] = {}
         self.by_slug: dict[str, Member] = {}
         self.teams: dict[str, int] = {}
+        self.team_names: dict[str, Texts] = {}
         self.standings: dict[int, Standing] = {}
         self.on_change: list[Callable[[set[int]], None]] = []
         self._hurry = asyncio.Event()
@@ -109,9 +113,15 @@ class Board:
         for adviser_id, team_id in connection.execute(select(team_member.c.adviser_id, team_member.c.team_id)):
             teams.setdefault(adviser_id, set()).add(team_id)
         rows = connection.execute(
-            select(adviser.c.id, adviser.c.slug, adviser.c.name, adviser.c.languages, adviser.c.supervisor).where(
-                adviser.c.active
-            )
+            select(
+                adviser.c.id,
+                adviser.c.slug,
+                adviser.c.name,
+                adviser.c.languages,
+                adviser.c.supervisor,
+                adviser.c.media,
+                adviser.c.topics,
+            ).where(adviser.c.active)
         )
         self.members = {
             row.id: Member(
@@ -121,11 +131,15 @@ class Board:
                 languages=tuple(msgspec.json.decode(row.languages)),
                 team_ids=frozenset(teams.get(row.id, ())),
                 supervisor=row.supervisor,
+                media=msgspec.json.decode(row.media, type=tuple[Medium, ...]),
+                topics=msgspec.json.decode(row.topics, type=tuple[Texts, ...]),
             )
             for row in rows
         }
         self.by_slug = {one.slug: one for one in self.members.values()}
-        self.teams = {slug: id_ for id_, slug in connection.execute(select(team.c.id, team.c.slug))}
+        teams_found = connection.execute(select(team.c.id, team.c.slug, team.c.name).order_by(team.c.id)).all()
+        self.teams = {slug: id_ for id_, slug, _ in teams_found}
+        self.team_names = {slug: msgspec.json.decode(name, type=Texts) for _, slug, name in teams_found}
 
     def together(self, adviser_ids: Iterable[int]) -> Standing | None:
         """The most available of several, or None when there is nobody at all."""

@@ -13,6 +13,8 @@ WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 DAY_MINUTES = 24 * 60
 
+Texts = dict[str, str]  # language -> text
+
 
 class Range(msgspec.Struct, frozen=True, order=True):
     """Minutes of wall-clock time from a day's midnight, `start` included, `end` not; `end` past 1440 runs into the next day.

@@ -14,10 +14,12 @@ from presence.errors import ConfigError, FieldError
 from presence.i18n import is_zone
 from presence.public_holidays import knows_holidays
 from presence.roster import passwords, store
-from presence.roster.model import MEDIA, Absence, DayException, Medium, WeeklyHours
+from presence.roster.model import MEDIA, Absence, DayException, Medium, Texts, WeeklyHours
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 MOST = 1000  # appointments that a limit may allow
+TOPICS = 20  # of one adviser
+TOPIC_LENGTH = 60  # characters
 
 
 class TeamEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,6 +46,7 @@ class AdviserEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     zone: str = "Europe/Paris"
     languages: tuple[str, ...] = ("en",)
     media: tuple[Medium, ...] = MEDIA
+    topics: tuple[Texts, ...] = ()  # what they know best
     hours: WeeklyHours = WeeklyHours()
     holidays: str = ""
     daily_limit: int | None = None
@@ -71,7 +74,7 @@ def team_entries(raw: Sequence[dict[str, Any]]) -> tuple[TeamEntry, ...]:
 
 
 def adviser_entries(raw: Sequence[dict[str, Any]]) -> tuple[AdviserEntry, ...]:
-    """The advisers of the configuration, their passwords read; a team may be named by its slug alone.
+    """The advisers of the configuration, their passwords read; a team may be named by its slug alone, a topic by one text.
 
     `ConfigError` tells everything that is wrong.
     """
@@ -107,6 +110,10 @@ def wrong_with(entry: AdviserEntry) -> dict[str, FieldError]:
     for name, limit in (("daily_limit", entry.daily_limit), ("weekly_limit", entry.weekly_limit)):
         if limit is not None and not 0 <= limit <= MOST:
             wrong[name] = FieldError("A number up to %(most)s is needed", most=MOST)
+    if len(entry.topics) > TOPICS:
+        wrong["topics"] = FieldError("At most %(most)s topics", most=TOPICS)
+    elif not all(_is_topic(texts) for texts in entry.topics):
+        wrong["topics"] = FieldError("Each topic needs a text of at most %(most)s characters", most=TOPIC_LENGTH)
     if not all(SLUG.fullmatch(place.team) for place in entry.teams):
         wrong["teams"] = FieldError(_SLUGS)
     elif len({place.team for place in entry.teams}) < len(entry.teams):
@@ -119,6 +126,10 @@ def wrong_with(entry: AdviserEntry) -> dict[str, FieldError]:
     return wrong
 
 
+def _is_topic(texts: Texts) -> bool:
+    return bool(texts) and all(text.strip() and len(text) <= TOPIC_LENGTH for text in texts.values())
+
+
 def normal(email: str) -> str:
     """An adviser's address as it is compared and stored."""
     return email.strip().lower()
@@ -129,12 +140,13 @@ _SLUGS = "Lower-case letters, digits and dashes"
 
 
 def _tidy(raw: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Teams named by their slug alone, made whole."""
+    """Teams named by their slug alone, and topics that are the same in every language, made whole."""
     tidy = []
     for one in raw:
-        teams = one.get("teams")
-        if isinstance(teams, list | tuple):
-            one = {**one, "teams": [{"team": team} if isinstance(team, str) else team for team in teams]}
+        for name, key in (("teams", "team"), ("topics", "en")):
+            some = one.get(name)
+            if isinstance(some, list | tuple):
+                one = {**one, name: [{key: entry} if isinstance(entry, str) else entry for entry in some]}
         tidy.append(one)
     return tidy
 
@@ -195,6 +207,7 @@ def _values(one: AdviserEntry, version: int, now: int) -> dict[str, Any]:
         "zone": one.zone,
         "languages": msgspec.json.encode(one.languages).decode(),
         "media": msgspec.json.encode(one.media).decode(),
+        "topics": msgspec.json.encode(one.topics).decode(),
         "hours": msgspec.json.encode(one.hours).decode(),
         "holidays": one.holidays,
         "daily_limit": one.daily_limit,
