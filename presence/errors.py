@@ -172,6 +172,14 @@ class Forbidden(PresenceError):
     title = "This is not allowed"
 
 
+class IdentityNeeded(PresenceError):
+    """A site's page has to say who its customer is before anything is said."""
+
+    code = "identity-needed"
+    status = 403
+    title = "Please sign in first"
+
+
 class TooMany(PresenceError):
     """A rate limit; `retry_after` in seconds."""
 

@@ -16,7 +16,7 @@ from presence.calls.model import Call, Outcome
 from presence.chat import log, rules, store
 from presence.chat.desk.service import given
 from presence.chat.model import UNANSWERED, CallWhat, Conversation, Entry, Visitor
-from presence.chat.service import begun, person_key, system
+from presence.chat.service import begun, system
 from presence.chat.transcript import spoken, words_of
 from presence.i18n import translator
 from presence.roster.board import Board, Member
@@ -160,7 +160,7 @@ class Aftermath:
 
 def conversation_of(turn: Turn, call: Call, visitor: Visitor) -> Conversation | None:
     """The call's conversation while it is open, else the customer's open one, locked."""
-    theirs = store.open_of(turn.connection, person_key(visitor))
+    theirs = store.current_of(turn.connection, visitor)
     for id_ in (call.conversation_id, theirs.id if theirs is not None else None):
         one = store.by_id(turn.connection, id_, lock=True) if id_ is not None else None
         if one is not None and one.state != "closed":

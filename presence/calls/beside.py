@@ -11,8 +11,8 @@ from presence.calls.rules import Meeting, Seen, number_of
 from presence.chat import log
 from presence.chat import store as chat_store
 from presence.chat.log import Outcome
-from presence.chat.model import SYSTEM, Conversation, Entry, Visitor
-from presence.chat.service import begun, closed, person_key, system
+from presence.chat.model import SYSTEM, Conversation, Entry, Visitor, person_key
+from presence.chat.service import begun, closed, system
 from presence.roster.board import Member
 from presence.storage.tables import call as call_table
 from presence.storage.tables import conversation
@@ -43,7 +43,7 @@ def laid(connection: Connection, seen: Seen, visitor: Visitor, now: int) -> tupl
         if before is not None and before.state != "closed":
             return call, []
     key = key_of(meeting, visitor)
-    found = chat_store.open_of(connection, key)
+    found = chat_store.open_of(connection, key) if meeting is not None else chat_store.current_of(connection, visitor)
     if found is not None:
         return msgspec.structs.replace(call, conversation_id=found.id), []
     more: dict[str, Any] = {"person_key": key, "adviser_id": seen.adviser_id, "given_at": now}

@@ -12,7 +12,8 @@ from presence.calls.joining import calls_of
 from presence.calls.rules import Seen
 from presence.chat import rules as chat_rules
 from presence.chat.model import Entry, Stored, adviser_sender
-from presence.chat.pages import assembly_of, read
+from presence.chat.pages import read
+from presence.chat.visiting import assembly_of
 from presence.errors import NotPossible
 from presence.i18n import N_, translator
 from presence.roster.model import Adviser

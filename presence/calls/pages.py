@@ -16,11 +16,14 @@ from presence.calls.rules import Seen
 from presence.chat import pages as chat_pages
 from presence.chat import store as chat_store
 from presence.chat.model import CUSTOMER, adviser_sender
-from presence.chat.pages import assembly_of, read, received
+from presence.chat.pages import read, received
+from presence.chat.visiting import assembly_of, known, token_of
 from presence.errors import NotFound
 from presence.live.frames import Turn
 from presence.roster.model import Adviser
 from presence.roster.pages import for_advisers
+from presence.sites.framing import site_of
+from presence.web.forms import form_of
 from presence.web.guard import FOR_ROOMS
 from presence.web.limits import limited
 from presence.web.request import page, web_of
@@ -40,7 +43,7 @@ def routes() -> list[BaseRoute]:
         *joining.routes(),
         *extending.routes(),
         *ring_api.routes(),
-        Route(one, room, methods=["GET"]),
+        Route(one, room, methods=["GET", "POST"]),
         Route(one + "/pass", customers_pass, methods=["POST"]),
         Route(one + "/check", check, methods=["POST"]),
         Route(one + "/rating", rate, methods=["POST"]),
@@ -55,8 +58,10 @@ def routes() -> list[BaseRoute]:
 
 
 async def room(request: Request) -> Response:
-    """The room, to whoever has used its link with this browser, or has rung from it."""
-    guest = await _guest(request)
+    """The room, to whoever has used its link with this browser, or has rung from it: who says so by the form it posts where
+    it keeps no cookie of ours."""
+    said = (await form_of(request)).text("visitor") if request.method == "POST" else ""
+    guest = await _guest(request, said)
     seen, uid = guest.seen, guest.seen.call.uid
     adviser = assembly_of(request).board.members.get(seen.adviser_id or 0)
     letters: Correspondence = request.app.state.letters
@@ -70,6 +75,7 @@ async def room(request: Request) -> Response:
         me=seen.customer,
         peer=adviser.name if adviser else "",
         phone=web_of(request).config.organisation.phone,
+        token=said,
         urls={
             "pass": f"{mine}/pass",
             "check": f"{mine}/check",
@@ -126,10 +132,10 @@ async def file(request: Request) -> Response:
     return await chat_pages.delivered(request, row)
 
 
-async def _guest(request: Request) -> Guest:
-    chat = assembly_of(request).chat
-    visitor = await chat.visitor(request.cookies.get(chat_pages.cookie_name(request), ""))
-    return await calls_of(request).rooms.customer(request.path_params["uid"], request.cookies.get(COOKIE, ""), visitor)
+async def _guest(request: Request, said: str = "") -> Guest:
+    visitor = await known(request, said if said and site_of(request) else token_of(request))
+    key = request.cookies.get(COOKIE, "") if site_of(request) is None else ""
+    return await calls_of(request).rooms.customer(request.path_params["uid"], key, visitor)
 
 
 # -- the adviser's side ---------------------------------------------------------------------------------------------
@@ -174,7 +180,16 @@ _NOWHERE = dict.fromkeys(("pass", "check", "rating", "extend", "propose", "book"
 
 
 def _page(
-    request: Request, seen: Seen, role: Role, *, by: str, me: str, peer: str, phone: str, urls: dict[str, str]
+    request: Request,
+    seen: Seen,
+    role: Role,
+    *,
+    by: str,
+    me: str,
+    peer: str,
+    phone: str,
+    urls: dict[str, str],
+    token: str = "",
 ) -> Response:
     config, meeting = web_of(request).config, seen.meeting
     data: dict[str, Any] = {
@@ -193,7 +208,7 @@ def _page(
         "urls": {**_NOWHERE, **urls},
     }
     modules = web_of(request).assets.modules("room/room.js")
-    answer = page(request, "room/room.html", room=data, most=config.chat.file_bytes, modules=modules)
+    answer = page(request, "room/room.html", room=data, most=config.chat.file_bytes, modules=modules, visitor=token)
     answer.headers.update(FOR_ROOMS)
     return answer
 

@@ -14,7 +14,8 @@ from presence.calls.model import Call
 from presence.calls.rings import CallBackRequest, RingRequest
 from presence.calls.rules import Act
 from presence.chat.model import Visitor, adviser_sender
-from presence.chat.pages import assembly_of, read, visitor_of
+from presence.chat.pages import read
+from presence.chat.visiting import assembly_of, offered, team_of, visitor_of
 from presence.errors import FieldError, Invalid, NotFound
 from presence.roster.board import Member
 from presence.roster.model import Adviser, Medium
@@ -84,6 +85,8 @@ async def ring(request: Request) -> Response:
     """Ring at who can answer."""
     body, visitor = await read(request, RingBody), await visitor_of(request)
     limited(request, "call", f"visitor:{visitor.id}")
+    if body.medium != "text":
+        offered(request, body.medium)
     current = await assembly_of(request).chat.current(visitor)
     if current is None or current.state != "active":  # nobody knows them: a new cookie is soon made, and a message sent
         limited(request, "call")
@@ -96,7 +99,7 @@ async def ring(request: Request) -> Response:
         email=body.email,
         language=body.language if body.language in languages else visitor.language,
         adviser=body.adviser,
-        team=body.team,
+        team=team_of(request, body.team, body.adviser),
         page=body.page,
     )
     rung = await calls_of(request).rings.ring(visitor, wanted)

@@ -24,7 +24,7 @@ from presence.chat import store as chat_store
 from presence.chat.desk.service import visible
 from presence.chat.journal import Journal
 from presence.chat.model import Refusal, Stored, Visitor
-from presence.chat.service import MAX_COMMENT, MAX_PAGE, introduced, person_key, tidied
+from presence.chat.service import MAX_COMMENT, MAX_PAGE, introduced, tidied
 from presence.clock import Clock
 from presence.errors import Busy, Calling, FieldError, Invalid, Nobody, NotFound, NotPossible, Over, Taken, Unavailable
 from presence.i18n import N_
@@ -135,7 +135,7 @@ class Rings:
                         self._exchange.taken_up(turn, other, self._exchange.member(other.adviser_id)), repeated=True
                     )
                 raise Calling(other.uid, f"/room/{other.uid}" if other.state == "admitted" else "")
-            conversation = chat_store.open_of(turn.connection, person_key(visitor))
+            conversation = chat_store.current_of(turn.connection, visitor)
             need = self._exchange.need(
                 turn,
                 visitor,

@@ -78,7 +78,7 @@ class Assembly:
         self.desk = ChatDesk(database, clock, self.journal, self.board, self.presence_changed)
         self.cards = Cards(database, self.hub, self.board, self.desk)
         self.mailing = Mailing(database, clock, self.journal, self.board, templates, sender, secret_key, wake_mail)
-        self.chat = Chat(database, clock, self.journal, self.board, self.mailing, self.presence_changed)
+        self.chat = Chat(database, clock, self.journal, self.board, self.mailing, secret_key, self.presence_changed)
         self.reception = Reception(
             database=database,
             clock=clock,

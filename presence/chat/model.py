@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from presence.roster.model import Medium
+from presence.tokens import fingerprint
 
 ConversationState = Literal[
     "waiting",  # in the queue, or offered to somebody
@@ -82,6 +83,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     site_id: int | None
     visitor_id: int | None
     customer_id: int | None
+    person_key: str
     state: ConversationState
     language: str
     subject: str
@@ -115,10 +117,21 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     site_id: int | None
     customer_id: int | None
     verified: bool
+    subject: str = ""  # the site's own name for whom it vouches for
     name: str
     email: str
     language: str
     zone: str
+    seen_at: int = 0  # of who is vouched for: when they were, the last time
+
+
+def person_key(one: Visitor) -> str:
+    """A person at a site: they have one open conversation. Whom the site vouches for is the same in every browser."""
+    if one.verified and one.subject:
+        who = f"s{fingerprint(one.subject)}"
+    else:
+        who = f"c{one.customer_id}" if one.verified else f"v{one.id}"
+    return f"{one.site_id or 0}:{who}"
 
 
 Seq = Annotated[int, msgspec.Meta(ge=1, le=2**53)]

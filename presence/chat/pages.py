@@ -16,27 +16,30 @@ from starlette.routing import BaseRoute, Route
 from presence.chat import store
 from presence.chat.assembly import Assembly
 from presence.chat.files import PICTURES
-from presence.chat.model import CUSTOMER, Conversation, Visitor
+from presence.chat.model import CUSTOMER, Conversation
 from presence.chat.proof import UNPROVEN
 from presence.chat.service import OpenRequest
 from presence.chat.transcript import transcript
+from presence.chat.visiting import (
+    SessionBody,
+    about,
+    assembly_of,
+    known_or_new,
+    offered,
+    remember,
+    shown_of,
+    team_of,
+    token_of,
+    visitor_of,
+)
 from presence.errors import FieldError, Forbidden, Invalid, Malformed, NotFound
 from presence.i18n import is_zone, translator
 from presence.roster.pages import adviser_of
+from presence.sites.framing import site_of
 from presence.tokens import fingerprint
 from presence.web.forms import form_of
 from presence.web.limits import limited
 from presence.web.request import language_of, page, web_of, zone_of
-
-COOKIE_LASTS = 365 * 86_400
-
-
-class SessionBody(msgspec.Struct, frozen=True):
-    """What a page says of its reader."""
-
-    zone: str = ""
-    language: str = ""
-    page: str = ""
 
 
 class ProofBody(msgspec.Struct, frozen=True):
@@ -86,9 +89,10 @@ def routes() -> list[BaseRoute]:
     """The customer's routes."""
     one = "/chat/conversations/{c:str}"
     return [
-        Route("/chat", chat_page, methods=["GET"]),
+        Route("/chat", chat_page, methods=["GET", "POST"]),
         Route("/chat/calling", calling, methods=["GET"]),
         Route("/chat/session", session, methods=["POST"]),
+        Route("/chat/handover", handover, methods=["POST"]),
         Route("/chat/message", message_page, methods=["GET"]),
         Route("/chat/message", message, methods=["POST"]),
         Route("/chat/me", me, methods=["POST"]),
@@ -108,21 +112,23 @@ def routes() -> list[BaseRoute]:
 
 
 async def chat_page(request: Request) -> Response:
-    """The page; it holds nothing of anybody."""
+    """The page; it holds nothing of anybody. What is posted to it is who they are, where the browser keeps that for no page."""
     chat, query = assembly_of(request), request.query_params
     adviser, team = chat.board.by_slug.get(query.get("adviser", "")), query.get("team", "")
-    what = f"team:{team}" if team in chat.board.teams else "site:"
+    what, shown = await shown_of(request, team)
     return page(
         request,
         "chat/chat.html",
         modules=web_of(request).assets.modules("chat/chat.js"),
-        shown=await chat.watching.shown(what),
+        shown=shown,
         what=what,
+        visitor=(await form_of(request)).text("visitor") if request.method == "POST" else "",
         now=web_of(request).clock.now(),
         zone=zone_of(request),
         reply=await request.app.state.database.read(store.reply_time),
         most=web_of(request).config.chat.file_bytes,
-        embed=query.get("embed") == "1",
+        embed=query.get("embed") == "1" or query.get("popout") == "1",
+        popout=query.get("popout") == "1",
         adviser=adviser,
         team=team,
     )
@@ -153,6 +159,7 @@ def _message_page(request: Request, typed: Mapping[str, str], wrong: Mapping[str
 async def message(request: Request) -> Response:
     """That form: a first text, answered by mail."""
     limited(request, "chat")
+    offered(request, "chat")
     form, chat = await form_of(request), assembly_of(request)
     there, challenge = RedirectResponse("/chat/message?sent=1", 303), form.text("challenge")
     if form.text("website"):  # nobody sees this field
@@ -163,9 +170,16 @@ async def message(request: Request) -> Response:
         wrong = wrong or {"text": FieldError("This page had become old; please send it once more")}
     if wrong:
         return _message_page(request, typed, wrong)
-    visitor, cookie = await known_or_new(request, SessionBody())
+    visitor, token = await known_or_new(request, SessionBody())
     said = OpenRequest(
-        id=fingerprint(challenge), language=language_of(request), zone=visitor.zone, proof=challenge, **typed
+        id=fingerprint(challenge),
+        language=language_of(request),
+        zone=visitor.zone,
+        team=team_of(request),
+        proof=challenge,
+        name=typed["name"],
+        email=typed["email"],
+        text=typed["text"],
     )
     try:
         await chat.chat.open(visitor, said)
@@ -173,20 +187,20 @@ async def message(request: Request) -> Response:
         return there
     except Invalid as error:
         return _message_page(request, typed, error.fields)
-    _remember(request, there, cookie)
+    remember(request, there, token)
     return there
 
 
 async def session(request: Request) -> Response:
     """Who this browser is, what it may open, and a pass for the live connection."""
     body, chat = await read(request, SessionBody), assembly_of(request)
-    visitor, cookie = await known_or_new(request, body)
-    if not cookie:  # whoever is known does not pay for others behind the same address
+    visitor, kept = await known_or_new(request, body)
+    if not kept:  # whoever is known does not pay for others behind the same address
         limited(request, "hold", f"visitor:{visitor.id}")
     now = web_of(request).clock.now()
     current = await chat.chat.current(visitor)
     token, until = chat.passes.issue(f"visitor:{visitor.id}", now)
-    shown = await chat.watching.shown("site:")
+    _, shown = await shown_of(request, "")
     place = chat.dispatcher.place(current.id) if current else None
     config = web_of(request).config.chat
     adviser = chat.board.members.get(current.adviser_id or 0) if current else None
@@ -203,47 +217,22 @@ async def session(request: Request) -> Response:
             "waiting": {"position": place.position, "wait": place.wait} if place else None,
             "prechat": [field for field in config.ask if not getattr(visitor, field)],
             "proof": {"challenge": chat.proofs.challenge(now), "bits": chat.proofs.bits},
+            **about(request, visitor, kept),
         },
         headers={"Cache-Control": "no-store"},
     )
-    _remember(request, answer, cookie)
+    remember(request, answer, kept)
     return answer
 
 
-def _remember(request: Request, answer: Response, cookie: str) -> None:
-    """Let a new visitor's browser keep who it is."""
-    if cookie:
-        secure = web_of(request).config.server.base_url.startswith("https://")
-        answer.set_cookie(
-            cookie_name(request), cookie, max_age=COOKIE_LASTS, httponly=True, samesite="lax", secure=secure
-        )
-
-
-async def known_or_new(request: Request, body: SessionBody) -> tuple[Visitor, str]:
-    """The visitor of the cookie, or a new one with the cookie to set."""
-    chat = assembly_of(request).chat
-    visitor = await chat.visitor(request.cookies.get(cookie_name(request), ""))
-    if visitor is not None:
-        return visitor, ""
-    limited(request, "hold")
-    language = body.language if body.language in web_of(request).config.organisation.languages else language_of(request)
-    zone = body.zone if is_zone(body.zone) else zone_of(request)
-    cookie, visitor = await chat.new_visitor(None, language, zone)
-    return visitor, cookie
-
-
-def cookie_name(request: Request) -> str:
-    """Bound to the host and to https, where there is https."""
-    secure = web_of(request).config.server.base_url.startswith("https://")
-    return "__Host-visitor" if secure else "visitor"
-
-
-async def visitor_of(request: Request) -> Visitor:
-    """The visitor of the cookie; `NotFound` without one."""
-    found = await assembly_of(request).chat.visitor(request.cookies.get(cookie_name(request), ""))
-    if found is None:
+async def handover(request: Request) -> Response:
+    """A ticket for a window of our own, once and soon: there this visitor is known too."""
+    visitor, site = await visitor_of(request), site_of(request)
+    if site is None:
         raise NotFound()
-    return found
+    limited(request, "hold", f"visitor:{visitor.id}")
+    ticket = assembly_of(request).chat.handover(site.id, token_of(request))
+    return JSONResponse({"ticket": ticket}, headers={"Cache-Control": "no-store"})
 
 
 async def me(request: Request) -> Response:
@@ -277,6 +266,7 @@ def _past(chat: Assembly, one: Conversation) -> dict[str, Any]:
 async def begin(request: Request) -> Response:
     """Begin a conversation, or go on with the open one."""
     body, chat = await read(request, OpenBody), assembly_of(request)
+    offered(request, "chat")
     visitor, now = await visitor_of(request), web_of(request).clock.now()
     open_already = await chat.chat.current(visitor) is not None  # sent again, perhaps, because no answer came
     worked = chat.proofs.accepts(body.proof.challenge, body.proof.nonce, now)
@@ -297,7 +287,7 @@ async def begin(request: Request) -> Response:
         language=body.language if body.language in config.organisation.languages else visitor.language,
         zone=body.zone if is_zone(body.zone) else visitor.zone,
         adviser=body.adviser,
-        team=body.team,
+        team=team_of(request, body.team, body.adviser),
         page=body.page,
         subject=body.subject,
         proof=body.proof.challenge if worked and chat.proofs.bits else "",
@@ -420,7 +410,7 @@ async def delivered(request: Request, row: Any) -> Response:
 
 async def _may_read(request: Request, conversation_id: int) -> None:
     chat = assembly_of(request)
-    adviser = await adviser_of(request)
+    adviser = await adviser_of(request) if site_of(request) is None else None
     found = await request.app.state.database.read(lambda connection: store.by_id(connection, conversation_id))
     if found is None:
         raise NotFound()
@@ -459,9 +449,3 @@ async def read(request: Request, shape: type[T]) -> T:
         return msgspec.json.decode(await request.body() or b"{}", type=shape)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise Malformed() from None
-
-
-def assembly_of(request: Request) -> Assembly:
-    """Everything chat's pages use."""
-    found: Assembly = request.app.state.assembly
-    return found

@@ -8,10 +8,22 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from presence.chat import log, rules, store
+from presence.chat.handover import Handovers, used
 from presence.chat.journal import Journal
 from presence.chat.log import Outcome
-from presence.chat.model import CUSTOMER, SYSTEM, Conversation, ConversationState, Entry, Refusal, Stored, Visitor
+from presence.chat.model import (
+    CUSTOMER,
+    SYSTEM,
+    Conversation,
+    ConversationState,
+    Entry,
+    Refusal,
+    Stored,
+    Visitor,
+    person_key,
+)
 from presence.chat.proof import UNPROVEN, spent
+from presence.chat.vouched import Assertion, Recognised, recognised
 from presence.clock import Clock
 from presence.errors import FieldError, Forbidden, Invalid, NotFound, NotPossible
 from presence.i18n import N_
@@ -41,6 +53,7 @@ class OpenRequest(msgspec.Struct, frozen=True, kw_only=True):
     page: str = ""
     subject: str = ""
     proof: str = ""  # the challenge whose work it is begun with; empty where none was asked
+    closed: bool = False  # the site's hours are over: whoever is there is not there for it
 
 
 class _Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +116,7 @@ class Chat:
         journal: Journal,
         board: Board,
         mailing: TellsTeam,
+        secret_key: str,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
@@ -110,6 +124,7 @@ class Chat:
         self._journal = journal
         self._board = board
         self._mailing = mailing
+        self._handovers = Handovers(secret_key)
         self.wake = wake  # whoever gives waiting conversations to advisers
 
     # -- visitors -------------------------------------------------------------------------------------------------
@@ -144,6 +159,40 @@ class Chat:
             zone=zone,
         )
 
+    async def recognise(
+        self, site_id: int, before: Visitor | None, who: Assertion, language: str, zone: str
+    ) -> tuple[Visitor, str]:
+        """The visitor of a person that a site vouches for, and the token of their browser when it is a new one.
+
+        `before` is the visitor that the browser was until now; what goes on in it goes on.
+        """
+        now = self._clock.now()
+
+        def work(connection: Connection) -> Recognised:
+            return recognised(connection, site_id, before, who, language, zone, now)
+
+        try:
+            found = await self._database.write(work)
+        except IntegrityError:  # the same in two tabs at once: they are known now
+            found = await self._database.write(work)
+        if found.moved is not None:
+            self._journal.touched(found.moved)
+        return found.visitor, found.token
+
+    def handover(self, site_id: int, token: str) -> str:
+        """A ticket by which a window of our own knows the visitor of a token."""
+        return self._handovers.ticket(site_id, token, self._clock.now())
+
+    async def handed_over(self, site_id: int, ticket: str) -> str:
+        """The visitor's token that a ticket holds; "" when it is none, or not any more."""
+        now = self._clock.now()
+        found = self._handovers.read(site_id, ticket, now)
+        if found is None:
+            return ""
+        name, token = found
+        fresh = await self._database.write(lambda connection: used(connection, site_id, name, now))
+        return token if fresh else ""
+
     async def introduce(self, one: Visitor, name: str, email: str) -> Visitor:
         """They say who they are. `Invalid` names the fields."""
         name, email = tidied(name, email)
@@ -169,7 +218,7 @@ class Chat:
         now, at = self._clock.now(), self._clock.now_ms()
 
         def work(connection: Connection) -> tuple[Opened, list[Outcome]]:
-            before = store.open_of(connection, person_key(one))
+            before = store.current_of(connection, one)
             if before is not None:
                 return Opened(before, repeated=True), log.append(connection, [asked.said(before.id)], at)
             return self._begin(connection, one, asked, now, at)
@@ -201,7 +250,7 @@ class Chat:
             team_id=team_id,
             wanted_id=wanted.id if wanted else None,
             proof=request.proof,
-            attended=self._attended(team_id),
+            attended=not request.closed and self._attended(team_id),
         )
 
     def _begin(
@@ -245,8 +294,7 @@ class Chat:
 
     async def current(self, one: Visitor) -> Conversation | None:
         """Their open conversation."""
-        mine = await self.history(one)
-        return next((found for found in mine if found.state != "closed"), None)
+        return await self._database.read(lambda connection: store.current_of(connection, one))
 
     async def history(self, one: Visitor) -> list[Conversation]:
         """Their conversations, the latest first."""
@@ -299,11 +347,6 @@ class Chat:
         return await self._database.read(lambda connection: log.read(connection, conversation_id, after, limit))
 
 
-def person_key(one: Visitor) -> str:
-    """A person at a site: they have one open conversation."""
-    return f"{one.site_id or 0}:" + (f"c{one.customer_id}" if one.verified else f"v{one.id}")
-
-
 def begun(
     connection: Connection, one: Visitor, *, state: ConversationState, language: str, page: str, now: int, **more: Any
 ) -> int:
@@ -337,9 +380,7 @@ def owned(connection: Connection, one: Visitor, uid: str, *, lock: bool = False)
     found = store.by_uid(connection, uid, lock=lock)
     if found is None:
         raise NotFound()
-    theirs = found.visitor_id == one.id
-    known = one.verified and one.customer_id is not None and found.customer_id == one.customer_id
-    if not (theirs or known):
+    if found.visitor_id != one.id and not (one.verified and found.person_key == person_key(one)):
         raise NotFound()
     return found
 

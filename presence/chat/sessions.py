@@ -99,8 +99,9 @@ class Reception:
             if hello.call and self.rooms is not None:
                 return await self.rooms(connection, hello)
             await session.opened()
-            for greet in self.greetings:
-                await greet(connection)
+            if session.you:
+                for greet in self.greetings:
+                    await greet(connection)
             known = hello.have if hello.epoch in {"", self.epoch} else dict.fromkeys(hello.have, 0)
             for c, after in list(known.items())[:MAX_JOINED]:
                 await session.receive(Join(c, after))
@@ -112,6 +113,8 @@ class Reception:
 
     async def _session(self, connection: Connection, found: Pass) -> "ChatSession":
         kind, _, number = found.who.partition(":")
+        if kind == "onlooker":
+            return Onlooker(self, connection)
         if kind != "adviser":
             return await CustomerSession.of(self, connection, int(number), found.only)
         member = self.board.members.get(int(number))
@@ -279,6 +282,22 @@ class CustomerSession(ChatSession):
         for id_ in self._known.values():
             self._all.journal.touched(id_)
         self._all.dispatcher.wake()
+
+
+class Onlooker(ChatSession):
+    """The connection of a page that shows who is there: it watches, nobody knows it, and it has no conversation."""
+
+    def __init__(self, reception: Reception, connection: Connection) -> None:
+        super().__init__(reception, connection, "", internal=False)
+
+    async def opened(self) -> None:
+        """Whoever only looks is here for nobody: no lease."""
+
+    async def _find(self, uid: str) -> int | None:
+        return None
+
+    async def gone(self) -> None:
+        """Nothing was kept of it."""
 
 
 class AdviserSession(ChatSession):

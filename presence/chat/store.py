@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, UNANSWERED, Conversation, Visitor
+from presence.chat.model import CUSTOMER, SPOKEN, SYSTEM, UNANSWERED, Conversation, Visitor, person_key
 from presence.roster.board import Member
 from presence.roster.presence import CAPACITY
 from presence.storage.tables import (
@@ -31,6 +31,7 @@ from presence.storage.tables import (
     customer,
     event,
     presence_wish,
+    site,
     visitor,
 )
 
@@ -69,10 +70,12 @@ def _visitor(row: Any) -> Visitor | None:
         site_id=row.site_id,
         customer_id=row.customer_id,
         verified=row.verified,
+        subject=row.subject,
         name=row.name,
         email=row.email,
         language=row.language,
         zone=row.zone,
+        seen_at=row.seen_at,
     )
 
 
@@ -136,12 +139,23 @@ def open_of_bookers(connection: Connection, bookers: Sequence[tuple[str, str]]) 
 
 
 def of_visitor(connection: Connection, one: Visitor, limit: int = 50) -> list[Conversation]:
-    """A visitor's own conversations, the latest first; a verified customer's from every device."""
-    mine = conversation.c.visitor_id == one.id
-    if one.verified and one.customer_id is not None:
-        mine = or_(mine, conversation.c.customer_id == one.customer_id)
-    query = select(conversation).where(mine).order_by(conversation.c.updated_at.desc()).limit(limit)
+    """A visitor's own conversations, the latest first; of whom a site vouches for, from every device.
+
+    Not all of a customer's: anybody may have begun one in their name.
+    """
+    query = select(conversation).where(_theirs(one)).order_by(conversation.c.updated_at.desc()).limit(limit)
     return _all(connection, query)
+
+
+def current_of(connection: Connection, one: Visitor) -> Conversation | None:
+    """A visitor's open conversation; the one of the last word, when they have begun in two browsers."""
+    query = select(conversation).where(_theirs(one), conversation.c.closed_at.is_(None))
+    return _one(connection, query.order_by(conversation.c.updated_at.desc()).limit(1))
+
+
+def _theirs(one: Visitor) -> ColumnElement[bool]:
+    mine = conversation.c.visitor_id == one.id
+    return or_(mine, conversation.c.person_key == person_key(one)) if one.verified else mine
 
 
 def of_customer(connection: Connection, customer_id: int, limit: int = 20) -> list[Conversation]:
@@ -301,6 +315,14 @@ def personal_adviser(connection: Connection, one: Visitor) -> int | None:
         return None
     query = select(customer.c.personal_adviser_id).where(customer.c.id == one.customer_id)
     return connection.execute(query).scalar_one_or_none()
+
+
+def site_names(connection: Connection, found: Iterable[Conversation]) -> dict[int, str]:
+    """The names of the sites that conversations are of, by site id."""
+    ids = {one.site_id for one in found if one.site_id is not None}
+    if not ids:
+        return {}
+    return {row.id: row.name for row in connection.execute(select(site.c.id, site.c.name).where(site.c.id.in_(ids)))}
 
 
 def people_of(connection: Connection, found: Sequence[Conversation]) -> dict[int, Visitor]:

@@ -14,7 +14,8 @@ from presence.chat import store
 from presence.chat.assembly import Assembly
 from presence.chat.desk.service import Listed, visible
 from presence.chat.model import adviser_sender
-from presence.chat.pages import assembly_of, read, received
+from presence.chat.pages import read, received
+from presence.chat.visiting import assembly_of
 from presence.errors import FieldError, Invalid, NotFound
 from presence.i18n import N_, translator
 from presence.roster.board import Member

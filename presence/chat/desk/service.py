@@ -56,6 +56,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: int | None
     rating: int | None
     page: str
+    site: str  # the name of the one inside of whose pages it was begun; "" for our own
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -115,9 +116,21 @@ class ChatDesk:
         people = store.people_of(connection, found)
         here = leases.reachable(connection, {f"visitor:{id_}" for id_ in people}, self._clock.now())
         heard = store.last_heard(connection, [one.id for one in found])
-        return [self._row(one, people.get(one.visitor_id or 0), here, heard.get(one.id, (0, ""))) for one in found]
+        sites = store.site_names(connection, found)
+        return [
+            self._row(
+                one,
+                people.get(one.visitor_id or 0),
+                here,
+                heard.get(one.id, (0, "")),
+                sites.get(one.site_id or 0, ""),
+            )
+            for one in found
+        ]
 
-    def _row(self, one: Conversation, person: Visitor | None, here: dict[str, bool], heard: tuple[int, str]) -> Row:
+    def _row(
+        self, one: Conversation, person: Visitor | None, here: dict[str, bool], heard: tuple[int, str], site: str
+    ) -> Row:
         seq, kind = heard
         unread = seq > one.adviser_seen and one.state != "closed"
         team = next((slug for slug, id_ in self._board.teams.items() if id_ == one.team_id), None)
@@ -146,6 +159,7 @@ class ChatDesk:
             closed_at=_ms(one.closed_at),
             rating=one.rating,
             page=one.page,
+            site=site,
         )
 
     def _name(self, adviser_id: int | None) -> dict[str, Any] | None:
