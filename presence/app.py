@@ -131,6 +131,7 @@ def _lay_out(app: Starlette, parts: Parts) -> None:
     app.state.booking = parts.booking
     app.state.letters = parts.letters
     app.state.desk = parts.desk
+    app.state.drafts = parts.drafts
     app.state.attending = parts.attending
     app.state.roster = parts.roster
     app.state.sign_in = parts.sign_in

@@ -7,6 +7,7 @@ from presence.booking.correspondence import Correspondence
 from presence.booking.desk import Desk
 from presence.booking.letters import Organisation
 from presence.booking.model import Appointment
+from presence.booking.pages import draft
 from presence.booking.rehearsal import rehearse
 from presence.booking.reminders import ReminderWorker
 from presence.booking.requests import BookRequest, OfferRequest
@@ -63,6 +64,7 @@ class Parts:
         self.desk = Desk(
             database, clock, self.booking, self.letters, seen=self.attending.arrivals, wake=self.mails.wake
         )
+        self.drafts = draft.sealer(secret_key)
         self.roster = Roster(database, clock)
         self.sign_in = SignIn(database, clock)
         self.sites = Sites(database, clock)

@@ -1,9 +1,11 @@
 // Makes the picker quicker: months, days and options change without a full page load, and the visitor's zone is found.
 
 import "../shared/once.js";
+import "./framed.js";
 import { search } from "../shared/search.js";
 
 const PICKER = "#choose";
+const FRAMED = "at" in document.documentElement.dataset; // no cookie of ours is kept there
 /** @type {AbortController | undefined} */
 let asking;
 
@@ -79,10 +81,17 @@ addEventListener("popstate", () => void show(location.href, { remember: false })
 /** Show the hours of this browser's zone, unless one was chosen. */
 function useOwnZone() {
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const chosen = new URLSearchParams(location.search).has("zone") || /(^|; )zone=/.test(document.cookie);
+  const address = new URL(location.href);
+  const chosen = address.searchParams.has("zone") || (!FRAMED && /(^|; )zone=/.test(document.cookie));
   const shown = picker()?.dataset.detect;
   if (chosen || !shown || !own) return;
-  document.cookie = `zone=${own}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  if (FRAMED) {
+    if (own === shown) return;
+    address.searchParams.set("zone", own);
+    history.replaceState(null, "", address);
+  } else {
+    document.cookie = `zone=${own}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
+  }
   if (own !== shown) void show(location.href, { remember: false });
 }
 

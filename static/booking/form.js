@@ -1,6 +1,7 @@
 // The form and the appointment: what time is left, what is wrong, and no second click.
 
 import "../shared/once.js";
+import "./framed.js";
 import { countDown, inWords } from "../shared/time.js";
 
 /**

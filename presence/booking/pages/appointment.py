@@ -73,7 +73,7 @@ async def answer(request: Request) -> Response:
         return _page(request, await booking.show(token), wrong=error.fields, typed=typed, status=422)
     except NotPossible as error:
         return _page(request, await booking.show(token), refused=error, status=409)
-    return RedirectResponse(f"/a/{token}?answered=1", 303)
+    return RedirectResponse(shared.address(request, f"/a/{token}", answered="1"), 303)
 
 
 # -- moving -------------------------------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ async def move_form(request: Request) -> Response:
     """The picker again; with `?start=` the hour to confirm."""
     shown = await _shown(request)
     if not shown.can_move:
-        return RedirectResponse(f"/a/{shown.token}", 303)
+        return RedirectResponse(shared.address(request, f"/a/{shown.token}"), 303)
     one = shown.appointment
     wanted = OfferRequest(
         service=one.service.slug,
@@ -105,7 +105,7 @@ async def move(request: Request) -> Response:
         return await _taken(request, form, error)
     except (TooLate, NotPossible) as error:
         return _page(request, await booking.show(token), refused=error, status=409)
-    return RedirectResponse(f"/a/{token}?moved=1", 303)
+    return RedirectResponse(shared.address(request, f"/a/{token}", moved="1"), 303)
 
 
 async def _taken(request: Request, form: Form, error: SlotTaken) -> Response:
@@ -118,9 +118,10 @@ async def _taken(request: Request, form: Form, error: SlotTaken) -> Response:
         service=shown.appointment.service,
         days=views.by_day(error.nearest, zone, words(request)),
         start=form.whole("start") or 0,
-        hidden={"reason": _reason(form)} if _reason(form) else {},
+        hidden={name: value for name, value in {**shared.framed(request), "reason": _reason(form)}.items() if value},
         zone=zone,
         moving=shown,
+        kept={},
     )
 
 
@@ -131,7 +132,7 @@ async def cancel_form(request: Request) -> Response:
     """Ask once more, and for the reason."""
     shown = await _shown(request)
     if not shown.can_cancel:
-        return RedirectResponse(f"/a/{shown.token}", 303)
+        return RedirectResponse(shared.address(request, f"/a/{shown.token}"), 303)
     return _about(request, "booking/cancel.html", shown)
 
 
@@ -142,7 +143,7 @@ async def cancel(request: Request) -> Response:
         await booking.cancel(token, _reason(form))
     except (TooLate, NotPossible) as error:
         return _page(request, await booking.show(token), refused=error, status=409)
-    return RedirectResponse(f"/a/{token}?cancelled=1", 303)
+    return RedirectResponse(shared.address(request, f"/a/{token}", cancelled="1"), 303)
 
 
 def _about(request: Request, template: str, shown: Shown, **context: Any) -> Response:

@@ -1,7 +1,7 @@
 """Choosing: a service, then a day and an hour in the visitor's zone."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.requests import Request
@@ -11,9 +11,12 @@ from presence.booking import views, zones
 from presence.booking.pages.shared import (
     CARRIED,
     PREFILL,
+    address,
     booking_of,
+    framed,
     medium_of,
     minutes_of,
+    offered,
     show,
     start_of,
     words,
@@ -21,17 +24,24 @@ from presence.booking.pages.shared import (
 from presence.booking.requests import OfferRequest, Offers
 from presence.booking.service import Booking
 from presence.i18n import is_zone
+from presence.sites.framing import site_of
 from presence.web.request import web_of, zone_of
 
 
 async def services(request: Request) -> Response:
     """What can be booked, each with its next free start."""
     query, booking = request.query_params, booking_of(request)
+    offered(request)
     if query.get("service"):
-        rest = [(name, value) for name, value in query.items() if name != "service"]
-        address = str(request.url_for("choose", service=query["service"]).path)
-        return RedirectResponse(f"{address}?{urlencode(rest)}" if rest else address, 303)
-    asked = [OfferRequest(service=one.slug, adviser=query.get("adviser", "")) for one in await booking.services()]
+        rest = {name: value for name, value in query.items() if name != "service"}
+        return RedirectResponse(address(request, f"/book/{quote(query['service'], safe='')}", **rest), 303)
+    theirs = site_of(request)
+    chosen = theirs.settings.services if theirs else ()
+    asked = [
+        OfferRequest(service=one.slug, adviser=query.get("adviser", ""))
+        for one in await booking.services()
+        if not chosen or one.slug in chosen
+    ]
     found = [(await settled(booking, one))[1] for one in asked]
     kept = {name: query[name] for name in ("adviser", "zone", *PREFILL) if query.get(name)}
     return show(request, "booking/services.html", offers=found, zone=zone_of(request), kept=kept)
@@ -39,6 +49,7 @@ async def services(request: Request) -> Response:
 
 async def choose(request: Request) -> Response:
     """The month, the day and its hours."""
+    offered(request, request.path_params["service"])
     wanted, offers = await settled(booking_of(request), _asked(request))
     return show(request, "booking/choose.html", **picker_of(request, wanted, offers, zone_of(request)), moving=None)
 
@@ -81,7 +92,7 @@ def picker_of(request: Request, wanted: OfferRequest, offers: Offers, zone: str)
 
     def link(**changes: str) -> str:
         """This page's address with some of it changed, or left out when empty."""
-        kept = {name: value for name, value in {**carried, **changes}.items() if value}
+        kept = {name: value for name, value in {**framed(request), **carried, **changes}.items() if value}
         return f"{request.url.path}?{urlencode(kept)}" if kept else request.url.path
 
     start = start_of(query.get("start", ""))
@@ -95,7 +106,7 @@ def picker_of(request: Request, wanted: OfferRequest, offers: Offers, zone: str)
         "wanted": wanted,
         "zone": zone,
         "regions": zones.regions(t, now, zone, web_of(request).config.organisation.zone) if query.get("zones") else (),
-        "carried": carried,
+        "carried": carried | {name: value for name, value in framed(request).items() if value},
         "hidden": {**carried, **settled},
         "place": place,
         "link": link,

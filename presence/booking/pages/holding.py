@@ -1,17 +1,17 @@
 """An hour kept for somebody while they say who they are, and the appointment it becomes."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from presence.booking import views
 from presence.booking.pages import draft
-from presence.booking.pages.shared import PREFILL, booking_of, medium_of, show, words
+from presence.booking.pages.shared import PREFILL, address, booking_of, medium_of, offered, show, words
 from presence.booking.requests import BookRequest, Held, HoldRequest
 from presence.errors import FieldError, HoldGone, Invalid, SlotTaken
 from presence.i18n import is_zone
+from presence.sites.framing import site_of
 from presence.tokens import fingerprint, random_token
 from presence.web.forms import Form, form_of
 from presence.web.limits import limited
@@ -21,16 +21,18 @@ from presence.web.request import language_of, visitor_cookie, zone_of
 async def hold(request: Request) -> Response:
     """Keep the chosen start, and go on to its form."""
     limited(request, "hold")
+    offered(request, request.path_params["service"])
     form, kept, booking = await form_of(request), draft.read(request), booking_of(request)
     wanted = _chosen(form, request.path_params["service"])
-    if "hold" in kept:  # else the hour they chose before would be in their own way
-        await booking.release(kept["hold"])
+    before = kept.get("hold") or form.text("hold")
+    if before:  # else the hour they chose before would be in their own way
+        await booking.release(before)
     try:
         held = await booking.hold(wanted)
     except SlotTaken as error:
         return await _taken(request, form, error, wanted.service)
     typed = {**kept, **_typed(form), **_place(held)}
-    onward = RedirectResponse(f"/book/hold/{held.token}", 303)
+    onward = RedirectResponse(address(request, f"/book/hold/{held.token}", **draft.carried(request, typed)), 303)
     return onward if draft.keep(request, onward, typed) else _form(request, held, typed, {})
 
 
@@ -52,6 +54,8 @@ async def book(request: Request) -> Response:
     limited(request, "book")
     form, token = await form_of(request), request.path_params["token"]
     chosen = _chosen(form, form.text("service"))
+    offered(request, chosen.service)
+    site = site_of(request)
     wanted = BookRequest(
         request_key=f"form:{form.text('request_key')[:64] or token}",
         hold=token,
@@ -68,7 +72,8 @@ async def book(request: Request) -> Response:
         zone=_zone(request, form.text("zone")),
         answers=form.named("answers."),
         guests=_lines(form.text("guests")),
-        visitor=fingerprint(request.cookies.get(visitor_cookie(request), "")),
+        site_id=site.id if site else None,
+        visitor=fingerprint(form.text("visitor") if site else request.cookies.get(visitor_cookie(request), "")),
     )
     try:
         booked = await booking_of(request).book(wanted)
@@ -76,8 +81,8 @@ async def book(request: Request) -> Response:
         return await _again(request, form, token, error.fields)
     except SlotTaken as error:
         return await _taken(request, form, error, wanted.service)
-    done = RedirectResponse(f"/a/{booked.token}?booked=1", 303)
-    draft.forget(done)
+    done = RedirectResponse(address(request, f"/a/{booked.token}", booked="1", draft=""), 303)
+    draft.forget(request, done)
     return done
 
 
@@ -85,7 +90,8 @@ async def keep(request: Request) -> Response:
     """Come back to the form with everything that was typed: in the other language, which the address says."""
     form, token = await form_of(request), request.path_params["token"]
     kept = {"hold": token, "service": form.text("service"), "start": form.text("start"), **_typed(form)}
-    back = RedirectResponse(f"/book/hold/{token}?{urlencode({'lang': language_of(request)})}", 303)
+    carried = draft.carried(request, kept)
+    back = RedirectResponse(address(request, f"/book/hold/{token}", lang=language_of(request), **carried), 303)
     return back if draft.keep(request, back, kept) else await _again(request, form, token, {}, 200)
 
 
@@ -95,12 +101,14 @@ async def release(request: Request) -> Response:
     try:
         held = await booking.held(token)
     except HoldGone:
-        return RedirectResponse("/book", 303)
+        return RedirectResponse(address(request, "/book"), 303)
     await booking.release(token)
     options = {name: form.text(name) for name in ("adviser", "medium", "spoken", "duration") if form.text(name)}
     options["day"] = views.local(held.starts_at, _zone(request, form.text("zone"))).date().isoformat()
-    back = RedirectResponse(f"/book/{held.service.slug}?{urlencode(options)}", 303)
-    draft.keep(request, back, _typed(form))
+    typed = _typed(form)
+    options |= draft.carried(request, typed)
+    back = RedirectResponse(address(request, f"/book/{held.service.slug}", **options), 303)
+    draft.keep(request, back, typed)
     return back
 
 
@@ -158,6 +166,7 @@ async def _taken(request: Request, form: Form, error: SlotTaken, service: str) -
         hidden=hidden,
         zone=zone,
         moving=None,
+        kept=draft.carried(request, _typed(form)),
     )
     draft.keep(request, response, _typed(form))  # so that it also survives another way onward
     return response

@@ -2,7 +2,9 @@
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -10,9 +12,11 @@ from starlette.responses import HTMLResponse
 from presence.booking import views
 from presence.booking.model import Texts
 from presence.booking.service import Booking
+from presence.errors import NotFound
 from presence.i18n import Translator, translator
 from presence.roster.model import MEDIA, Medium
-from presence.web.request import language_of, page, web_of
+from presence.sites.framing import site_of
+from presence.web.request import at_of, language_of, page, web_of
 
 PREFILL = ("name", "email", "phone")
 CARRIED = (
@@ -23,12 +27,35 @@ CARRIED = (
     "zone",
     *PREFILL,
 )  # from page to page, in addresses and hidden fields
+FRAMED = ("inline", "draft")  # the same inside of another site's page: whether we stand in its text, and what was typed
 
 
 def booking_of(request: Request) -> Booking:
     """The use cases."""
     booking: Booking = request.app.state.booking
     return booking
+
+
+def offered(request: Request, service: str = "") -> None:
+    """`NotFound` where the site around this page offers no appointments, or none for this service."""
+    site = site_of(request)
+    if site is None:
+        return
+    chosen = site.settings.services
+    if "book" not in site.settings.capabilities or (service and chosen and service not in chosen):
+        raise NotFound()
+
+
+def address(request: Request, path: str, /, **query: str) -> str:
+    """A page's address as it is where this page is, with what it carries on there; values that are empty are left out."""
+    asked = {**framed(request), **query}
+    left = {name: value for name, value in asked.items() if value}
+    return f"{at_of(request)}{path}?{urlencode(left)}" if left else f"{at_of(request)}{path}"
+
+
+def framed(request: Request) -> dict[str, str]:
+    """What addresses carry on inside of another site's page, by name."""
+    return {name: request.query_params.get(name, "") for name in FRAMED} if at_of(request) else {}
 
 
 def show(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -39,6 +66,8 @@ def show(request: Request, template: str, status: int = 200, **context: Any) -> 
         "home": web.config.organisation.zone,
         "text": texts_of(request),
         "differs": views.differs,
+        "go": partial(address, request),
+        "inline": framed(request).get("inline", ""),
     }
     return page(request, template, status, **{**shared, **context})
 
