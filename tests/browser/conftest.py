@@ -66,10 +66,15 @@ class Visit(Protocol):
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo keeps its data."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def demo(demo_directory: Path) -> Iterator[str]:
     """The demo's address."""
     port = free_port()
-    directory = tmp_path_factory.mktemp("demo")
     words = [
         sys.executable,
         "-m",
@@ -78,17 +83,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--port",
         str(port),
         "--directory",
-        str(directory),
+        str(demo_directory),
         "--no-samples",
     ]
-    with (directory / "log").open("w") as log:
+    with (demo_directory / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
     base = f"http://localhost:{port}"
     until = time.monotonic() + STARTS_WITHIN
     while not _answers(base):
         if process.poll() is not None or time.monotonic() > until:
             process.kill()
-            pytest.fail((directory / "log").read_text())
+            pytest.fail((demo_directory / "log").read_text())
     yield base
     process.terminate()
     try:
