@@ -32,7 +32,7 @@ setup: $(DEV_STAMP)
 	$(MAKE) --no-print-directory $(NODE_STAMP)
 
 test: setup ## every test but the long ones
-	.venv/bin/pytest -n 2 -m "not long"
+	.venv/bin/pytest -n 2 --dist worksteal -m "not long"
 
 check: setup ## ruff, mypy, import-linter, djlint, tsc
 	.venv/bin/ruff check
