@@ -48,7 +48,7 @@ class Sites:
     async def revoke(self, slug: str) -> bool:
         """End a site's key; False when there is no such site."""
         now = self._clock.now()
-        self._forget()
+        self.forget()
         return await self._database.write(lambda connection: store.revoke(connection, slug, now))
 
     async def by_authorization(self, header: str) -> Site:
@@ -102,9 +102,10 @@ class Sites:
         """Store what a site chooses; other processes know it within `BELIEVED` seconds. `NotFound`."""
         site = await self.named(slug)
         await self._database.write(lambda connection: store.change(connection, site.id, name, settings))
-        self._forget()
+        self.forget()
         return msgspec.structs.replace(site, name=name, settings=settings)
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Ask the database again: something was changed."""
         self._known.clear()
         self._embedding.clear()
