@@ -88,6 +88,9 @@ class Assets(StaticFiles):
         if response.status_code == 200 and Path(path).suffix in _READERS:
             response = self._text(path, "gzip" in Headers(scope=scope).get("accept-encoding", ""))
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        if path.startswith("widget/"):  # modules that other sites' pages fetch
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response
 
     def _text(self, path: str, compressed: bool) -> Response:

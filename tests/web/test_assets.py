@@ -23,6 +23,17 @@ async def test_a_file_is_kept_for_ever_and_says_what_it_is() -> None:
             assert answer.headers["content-type"].startswith(kind)
 
 
+async def test_other_sites_pages_fetch_the_widget_and_nothing_else() -> None:
+    app = small_app([])
+    assets: Assets = app.state.presence.assets
+    async with visiting(app) as client:
+        answer = await client.get(assets.url("widget/panel.js"))
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
+        answer = await client.get(assets.url("shared/live.js"))
+        assert "access-control-allow-origin" not in answer.headers
+
+
 async def test_texts_are_sent_small_to_those_who_can_read_it() -> None:
     app = small_app([])
     assets: Assets = app.state.presence.assets
