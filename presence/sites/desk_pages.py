@@ -1,0 +1,322 @@
+"""Supervisors' pages of sites: which there are, what each chooses, its keys, and what its pages will look like."""
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from html import escape
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from presence.errors import FieldError, Invalid, NotFound
+from presence.i18n import LANGUAGES, N_, Translator, translator
+from presence.roster.model import WEEKDAYS, Adviser
+from presence.roster.pages import for_advisers
+from presence.sites import form
+from presence.sites.editing import Changed, Editing, Logo, Texts, version_of
+from presence.sites.form import Written
+from presence.sites.model import Site
+from presence.sites.service import Sites
+from presence.sites.settings import CAPABILITIES, Settings
+from presence.web.forms import Form
+from presence.web.request import language_of, page, web_of
+
+log = structlog.get_logger(__name__)
+
+MAX_FIELDS = 1_000  # an organisation may have hundreds of services to tick
+MAX_NAME = 100
+_MONDAY = dt.date(2024, 1, 1)
+
+Endpoint = Callable[[Request, Adviser], Awaitable[Response]]
+Secret = tuple[str, str, str]  # what it is, itself, and what to do with it: shown once
+
+
+class Apart(msgspec.Struct, frozen=True):
+    """What somebody else changed meanwhile: fields taken over from them, and those that both changed, with theirs."""
+
+    taken: list[str]
+    differing: list[tuple[str, str, str]]  # field, its name, what they have there
+
+
+def routes() -> list[BaseRoute]:
+    """The pages."""
+    return [
+        Route("/desk/sites", for_supervisors(listed), methods=["GET"]),
+        Route("/desk/sites", for_supervisors(add), methods=["POST"]),
+        Route("/desk/sites/new", for_supervisors(new), methods=["GET"]),
+        Route("/desk/sites/{slug}", for_supervisors(one), methods=["GET"]),
+        Route("/desk/sites/{slug}", for_supervisors(act), methods=["POST"]),
+        Route("/desk/sites/{slug}/preview", for_supervisors(preview), methods=["GET"]),
+    ]
+
+
+def for_supervisors(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that only a signed-in supervisor reaches; for other advisers there is nothing here."""
+
+    async def only(request: Request, adviser: Adviser) -> Response:
+        if not adviser.supervisor:
+            raise NotFound()
+        return await endpoint(request, adviser)
+
+    guarded = for_advisers(only)
+
+    async def read(request: Request) -> Response:
+        if request.method == "POST":  # once, for all who look into it later: these forms carry a picture
+            await request.form(max_files=1, max_fields=MAX_FIELDS)
+        return await guarded(request)
+
+    return read
+
+
+# -- all of them --------------------------------------------------------------------------------------------------
+
+
+async def listed(request: Request, adviser: Adviser) -> Response:
+    return page(
+        request,
+        "desk/sites.html",
+        adviser=adviser,
+        sites=await _editing(request).listed(),
+        revoked=request.query_params.get("revoked", "")[:MAX_NAME],
+    )
+
+
+async def new(request: Request, adviser: Adviser) -> Response:
+    return _new(request, adviser, form.written("", Settings(), ()), {})
+
+
+def _new(request: Request, adviser: Adviser, typed: Written, wrong: Mapping[str, FieldError]) -> Response:
+    return page(request, "desk/site_new.html", 422 if wrong else 200, adviser=adviser, typed=typed, wrong=wrong)
+
+
+async def add(request: Request, adviser: Adviser) -> Response:
+    """A new site; its page shows the API key, this once."""
+    typed = form.typed(Form(await request.form()))
+    slug, name = typed.text("slug").strip(), typed.text("name").strip()
+    settings = Settings(origins=form.origins_of(typed.text("origins")))
+    wrong = _wrong_name(name)
+    try:
+        if wrong:
+            raise Invalid(wrong)
+        key = await _sites(request).add(slug, name, settings=settings)
+    except Invalid as error:
+        return _new(request, adviser, typed, wrong | error.fields)
+    log.info("site added", site=slug, by=adviser.slug)
+    return await _one(request, adviser, await _sites(request).named(slug), secrets=[_api_key(request, key)])
+
+
+# -- one of them --------------------------------------------------------------------------------------------------
+
+
+async def one(request: Request, adviser: Adviser) -> Response:
+    return await _one(request, adviser, await _sites(request).named(request.path_params["slug"]))
+
+
+async def _one(
+    request: Request,
+    adviser: Adviser,
+    site: Site,
+    typed: Written | None = None,
+    *,
+    wrong: Mapping[str, FieldError] | None = None,
+    apart: Apart | None = None,
+    logo_lost: bool = False,
+    secrets: Sequence[Secret] = (),
+) -> Response:
+    """The page of a site with what was typed, else with what is stored."""
+    web, language, languages = web_of(request), language_of(request), _languages(request, site)
+    stored = form.written(site.name, site.settings, languages)
+    shown = typed or stored
+    as_stored = typed is None or apart is not None
+    choices = await _editing(request).choices()
+    return page(
+        request,
+        "desk/site.html",
+        422 if wrong else 409 if apart else 200,
+        adviser=adviser,
+        site=site,
+        version=version_of(site) if as_stored else shown.text("version"),
+        base=msgspec.json.encode(stored).decode() if as_stored else shown.text("base"),
+        typed=shown,
+        fresh=form.FRESH,
+        wrong=wrong or {},
+        apart=apart,
+        logo_lost=logo_lost,
+        secrets=secrets,
+        saved="saved" in request.query_params,
+        capabilities=CAPABILITIES,
+        teams=[(slug, _text(texts, language, slug)) for slug, texts in choices.teams.items()],
+        services=[(slug, _text(texts, language, slug)) for slug, texts in choices.services.items()],
+        days=[(day, _MONDAY + dt.timedelta(days=n)) for n, day in enumerate(WEEKDAYS)],
+        languages=languages,
+        spoken=language if language in languages else languages[0],
+        ours={code: dict.fromkeys(form.WORDS, "") for code in languages},
+        figures={name: {"colour": "#1d4ed8", "said": ""} for name in ("theme.accent", "theme.accent_dark")},
+        signers=[],
+        now=web.clock.now(),
+        snippet=snippet(web.config.server.base_url, site.embed_key),
+    )
+
+
+def snippet(base_url: str, embed_key: str) -> str:
+    """The line for a site's pages."""
+    return f'<script async src="{escape(base_url)}/widget.js" data-site="{embed_key}"></script>'
+
+
+async def act(request: Request, adviser: Adviser) -> Response:
+    """What a button of the page does. All of them send everything, so that nothing that was typed is lost by any."""
+    site = await _sites(request).named(request.path_params["slug"])
+    sent = Form(await request.form())
+    action, _, what = sent.text("act", "save").partition(":")
+    typed = form.typed(sent)
+    match action:
+        case "greeting-add":
+            return await _one(request, adviser, site, form.with_greeting(typed))
+        case "greeting-remove":
+            number = int(what) if what.isascii() and what.isdigit() else -1
+            return await _one(request, adviser, site, form.without_greeting(typed, number))
+        case "signer-hs256" | "signer-eddsa" | "signer-end":
+            return await _sign(request, adviser, site, typed, action, what)
+        case "key-new":
+            key = await _editing(request).new_key(site.slug)
+            log.info("site key changed", site=site.slug, by=adviser.slug)
+            return await _one(request, adviser, site, typed, secrets=[_api_key(request, key)])
+        case "revoke":
+            return await _revoke(request, adviser, site, typed)
+        case _:
+            return await _save(request, adviser, site, typed)
+
+
+async def _save(request: Request, adviser: Adviser, site: Site, typed: Written) -> Response:
+    apart = None
+    if typed.text("version") != version_of(site):
+        typed, apart = _brought_together(request, site, typed)
+    settings, unread = form.read(typed, site.settings, _languages(request, site))
+    name = typed.text("name").strip()
+    wrong = _wrong_name(name) | unread
+    logo = await _logo(request, wrong)
+    if not wrong and apart is None:
+        try:
+            await _editing(request).save(site.slug, name, settings, logo, typed.text("version"))
+        except Changed:  # in this very moment
+            site = await _sites(request).named(site.slug)
+            typed, apart = _brought_together(request, site, typed)
+        else:
+            log.info("site changed", site=site.slug, by=adviser.slug, fields=_changed(request, site, typed, logo))
+            return RedirectResponse(f"/desk/sites/{site.slug}?saved=1", 303)
+    lost = logo is not None and logo.content != b""
+    return await _one(request, adviser, site, typed, wrong=wrong, apart=apart, logo_lost=lost)
+
+
+def _brought_together(request: Request, site: Site, typed: Written) -> tuple[Written, Apart]:
+    """What was typed with what somebody else stored meanwhile, and where the two are apart."""
+    theirs = form.written(site.name, site.settings, _languages(request, site))
+    base = form.base_of(typed.text("base")) or theirs
+    both = form.merged(typed, base, theirs)
+    names = {name: _label(name, translator(language_of(request))) for name in form.differing(base, theirs)}
+    apart = form.differing(both, theirs)
+    return both, Apart(
+        taken=list(dict.fromkeys(label for name, label in names.items() if name not in apart)),
+        differing=[(name, label, theirs.told(name)) for name, label in names.items() if name in apart],
+    )
+
+
+def _changed(request: Request, site: Site, typed: Written, logo: Logo | None) -> list[str]:
+    """The fields that somebody changed; what they wrote there is nobody's business who reads logs."""
+    before = form.written(site.name, site.settings, _languages(request, site))
+    return [*form.differing(typed, before), *(["logo"] if logo else [])]
+
+
+async def _logo(request: Request, wrong: dict[str, FieldError]) -> Logo | None:
+    """The picture that was sent; None: it stays as it is."""
+    data = await request.form()
+    file = data.get("logo")
+    if not isinstance(file, UploadFile) or not file.size:
+        return Logo() if data.get("logo_remove") else None
+    content = await file.read()
+    return Logo(content, "")
+
+
+async def _revoke(request: Request, adviser: Adviser, site: Site, typed: Written) -> Response:
+    if typed.text("confirm").strip() != site.slug:
+        wrong = {"confirm": FieldError("Please write %(slug)s here", slug=site.slug)}
+        return await _one(request, adviser, site, typed, wrong=wrong)
+    await _sites(request).revoke(site.slug)
+    log.info("site revoked", site=site.slug, by=adviser.slug)
+    return RedirectResponse(f"/desk/sites?revoked={quote(site.name)}", 303)
+
+
+async def _sign(request: Request, adviser: Adviser, site: Site, typed: Written, action: str, what: str) -> Response:
+    """Make or end a key that the site signs with."""
+    raise NotFound()
+
+
+async def preview(request: Request, adviser: Adviser) -> Response:
+    """A page that stands for one of the site's, for the frame beside its settings: it alone may be framed, by us."""
+    site = await _sites(request).named(request.path_params["slug"])
+    wish = request.query_params.get("in", "")
+    language = wish if wish in LANGUAGES else language_of(request)
+    request.state.framed_by = "'self'"
+    html = web_of(request).templates.render("desk/site_preview.html", language, site=site)
+    return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Language": language})
+
+
+# -- what is shown ------------------------------------------------------------------------------------------------
+
+_LABELS = {
+    "name": N_("Name"),
+    "origins": N_("Origins of its pages, one a line"),
+    "capabilities": N_("What it offers"),
+    "team": N_("Who answers"),
+    "services": N_("What can be booked"),
+    "hours": N_("Opening hours"),
+    "zone": N_("Time zone"),
+    "theme.accent": N_("Accent"),
+    "theme.accent_dark": N_("Accent on dark ground"),
+    "theme.scheme": N_("Light or dark"),
+    "theme.side": N_("Corner of the page"),
+    "theme.offset_x": N_("From the side, in pixels"),
+    "theme.offset_y": N_("From below, in pixels"),
+    "words": N_("Words"),
+    "greetings": N_("Greetings"),
+    "vouching": N_("Who its customers are"),
+}
+
+
+def _label(name: str, t: Translator) -> str:
+    return t.gettext(_LABELS.get(name) or _LABELS[name.partition(".")[0]])
+
+
+def _text(texts: Texts, language: str, otherwise: str) -> str:
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), otherwise)
+
+
+def _languages(request: Request, site: Site) -> tuple[str, ...]:
+    """The organisation's, and those in which the site says something already."""
+    said = [*site.settings.words, *(language for one in site.settings.greetings for language in one.text)]
+    return tuple(dict.fromkeys([*web_of(request).config.organisation.languages, *said]))
+
+
+def _wrong_name(name: str) -> dict[str, FieldError]:
+    if name and len(name) <= MAX_NAME:
+        return {}
+    return {"name": FieldError("A name is needed, of 100 characters at most")}
+
+
+def _api_key(request: Request, key: str) -> Secret:
+    t = translator(language_of(request))
+    return t.gettext("The API key of this site"), key, t.gettext("It is shown only this once.")
+
+
+def _sites(request: Request) -> Sites:
+    sites: Sites = request.app.state.sites
+    return sites
+
+
+def _editing(request: Request) -> Editing:
+    editing: Editing = request.app.state.editing
+    return editing
