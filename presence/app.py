@@ -20,6 +20,7 @@ from presence.chat.desk import pages as chat_desk_pages
 from presence.clock import Clock, SystemClock
 from presence.config import Config, LimitsConfig
 from presence.errors import Unavailable
+from presence.experts import pages as experts_pages
 from presence.first import First, first_of, sow
 from presence.mail import catcher_pages, outbox
 from presence.mail.catcher import Catcher
@@ -139,6 +140,7 @@ def _lay_out(app: Starlette, parts: Parts) -> None:
     app.state.calls = parts.calls
     app.state.signed_out = parts.chat.sign_out
     app.state.sites = parts.sites
+    app.state.directory = parts.directory
 
 
 def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
@@ -152,6 +154,7 @@ def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
         *desk_pages.routes(),
         *roster_pages.routes(),
         *chat_pages.routes(),
+        *experts_pages.routes(),
         *chat_desk_pages.routes(),
     ]
     if config.server.demo and catcher is not None:

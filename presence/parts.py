@@ -24,6 +24,7 @@ from presence.chat.service import Noted
 from presence.clock import Clock
 from presence.config import Config
 from presence.errors import ConfigError, NotFound
+from presence.experts.service import Directory
 from presence.first import First
 from presence.mail.compose import Mailbox
 from presence.mail.inbound.doors import Doors, addresses_of
@@ -69,6 +70,7 @@ class Parts:
         self.sign_in = SignIn(database, clock)
         self.sites = Sites(database, clock)
         self.chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, self.booking, self.mails)
+        self.directory = Directory(database, clock, self.chat.board, self.booking)
         self.calls = Calls(database, clock, self.chat, config.calls, ahead=looking_ahead)
         self.doors = _doors(config, database, clock, self.chat, self.mails)
         self.booking.on_booked.append(self._tell_conversation)

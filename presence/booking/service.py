@@ -13,7 +13,15 @@ from sqlalchemy import Connection
 from presence.booking import rules, store
 from presence.booking.agendas import Agendas
 from presence.booking.allotting import Allotter, Wanted, duration_of, medium_of, offered_media
-from presence.booking.availability import AdviserCalendar, Reason, free_starts, horizon_end, personal_or_pool, why
+from presence.booking.availability import (
+    AdviserCalendar,
+    Reason,
+    free_starts,
+    horizon_end,
+    next_free_start,
+    personal_or_pool,
+    why,
+)
 from presence.booking.correspondence import Correspondence
 from presence.booking.model import CELL, Appointment, Opening, Person, Service
 from presence.booking.requests import Booked, BookRequest, Held, HoldRequest, OfferRequest, Offers, Shown
@@ -72,6 +80,31 @@ class Booking:
         calendars = (await self._fresh(now)).everybody()
         begins = [one.next_beginning(now) for one in calendars if one.adviser.slug in slugs]
         return min((one for one in begins if one is not None), default=None)
+
+    async def first_starts(self, slugs: Collection[str], services: Collection[str] = ()) -> dict[str, int]:
+        """Each of these advisers' first free start in any of these services, all when empty; who has none is left out.
+
+        Asked of each adviser's own calendar alone: what a pool offers would be asked of everybody in it.
+        """
+        now, wanted = self._clock.now(), frozenset(slugs)
+        agendas = await self._fresh(now)
+        bookable = [
+            one
+            for one in agendas.services()
+            if not one.service.pool.collective and (not services or one.service.slug in services)
+        ]
+        firsts: dict[str, int] = {}
+        for calendar in agendas.everybody():
+            if calendar.adviser.slug not in wanted:
+                continue
+            for stored in bookable:
+                if calendar.adviser.id not in stored.members:
+                    continue
+                duration = duration_of(stored.service, None)
+                start = next_free_start(stored.service, duration, [calendar], agendas.opening, now)
+                if start is not None:
+                    firsts[calendar.adviser.slug] = min(start, firsts.get(calendar.adviser.slug, start))
+        return firsts
 
     async def offers(self, request: OfferRequest) -> Offers:
         """The free starts of a service: of the adviser asked for, else of the whole pool."""

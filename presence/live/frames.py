@@ -184,7 +184,7 @@ class Welcome(msgspec.Struct, tag_field="t", tag="welcome", frozen=True):
     epoch: str
     now: int
     beat: int  # seconds
-    you: str  # "customer", "adviser:<slug>"
+    you: str  # "customer", "adviser:<slug>"; empty: somebody who only sees who is there
 
 
 class Event(msgspec.Struct, tag_field="t", tag="event", frozen=True):

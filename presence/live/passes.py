@@ -15,7 +15,7 @@ LASTS = 600  # seconds
 class Pass(msgspec.Struct, frozen=True, array_like=True):
     """Who may connect, until when. `session` names the sign-in it came from; with `only` it opens one conversation."""
 
-    who: str  # "adviser:<id>", "visitor:<id>"
+    who: str  # "adviser:<id>", "visitor:<id>", or "onlooker:": somebody who only sees who is there
     until: int
     session: str = ""
     only: str = ""
