@@ -32,6 +32,9 @@ from presence.mail.templates import MailTemplates
 from presence.mail.worker import MailWorker
 from presence.roster.service import Roster
 from presence.roster.sign_in import SignIn
+from presence.roster.watching import Housed, Premises
+from presence.sites.editing import Editing
+from presence.sites.hours import premises
 from presence.sites.service import Sites
 from presence.storage.database import Database
 from presence.tokens import derived_token
@@ -69,7 +72,9 @@ class Parts:
         self.roster = Roster(database, clock)
         self.sign_in = SignIn(database, clock)
         self.sites = Sites(database, clock)
-        self.chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, self.booking, self.mails)
+        self.editing = Editing(database, self.sites)
+        housed = partial(_housed, self.sites, clock, config.organisation.zone)
+        self.chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, self.booking, self.mails, housed)
         self.directory = Directory(database, clock, self.chat.board, self.booking)
         self.calls = Calls(database, clock, self.chat, config.calls, ahead=looking_ahead)
         self.doors = _doors(config, database, clock, self.chat, self.mails)
@@ -87,6 +92,7 @@ def _chat(
     secret_key: str,
     booking: Booking,
     mail_worker: MailWorker,
+    housed: Housed,
 ) -> Assembly:
     """Conversations and presence, which ask booking when somebody is next there."""
     inbound = config.mail.inbound
@@ -109,6 +115,7 @@ def _chat(
         ),
         pool=partial(_pool, booking),
         expected=partial(_expected, booking),
+        housed=housed,
         wake_mail=mail_worker.wake,
     )
 
@@ -183,3 +190,9 @@ async def _expected(booking: Booking, what: str, slugs: frozenset[str]) -> int |
         if offers.starts and (kind != "adviser" or offers.adviser is not None):
             firsts.append(offers.starts[0])
     return min(firsts, default=None)
+
+
+async def _housed(sites: Sites, clock: Clock, zone: str, slug: str) -> Premises | None:
+    """What presence has to know of a site. `zone`: of hours that name none."""
+    site = await sites.by_slug(slug)
+    return premises(site.settings, zone, clock.now()) if site else None

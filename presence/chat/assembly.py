@@ -33,7 +33,7 @@ from presence.live.passes import Passes
 from presence.mail.templates import MailTemplates
 from presence.roster.board import Board
 from presence.roster.keeping import LeaseKeeper
-from presence.roster.watching import Expected, Pool, Watching
+from presence.roster.watching import Expected, Housed, Pool, Watching
 from presence.storage.database import Database
 from presence.storage.tables import conversation, installation
 
@@ -60,6 +60,7 @@ class Assembly:
         sender: Sender,
         pool: Pool,
         expected: Expected,
+        housed: Housed,
         wake_mail: Callable[[], None],
     ) -> None:
         self._database = database
@@ -71,7 +72,7 @@ class Assembly:
         self.files = Files(Path(config.files), config.file_bytes)
         self.board = Board(database, clock)
         self.leases = LeaseKeeper(database, clock)
-        self.watching = Watching(self.hub, self.board, clock, pool, expected)
+        self.watching = Watching(self.hub, self.board, clock, pool, expected, housed)
         self.channels = Channels(self._read)
         self.journal = Journal(database, clock, self.channels, self._changed)
         self.dispatcher = Dispatcher(database, clock, self.journal, self.board, self.channels)

@@ -1,8 +1,13 @@
-"""Presence as the outside sees it: of an adviser, a team, a service or the whole site, pushed to those who watch."""
+"""Presence as the outside sees it: of an adviser, a team, a service or a whole site, pushed to those who watch.
+
+What there is, by name: "adviser:SLUG", "team:SLUG", "service:SLUG", "site:" (everybody) and "site:SLUG" (who answers at that
+site); with "@SLUG" after it, as one sees it from that site's pages. A site that is closed is offline until it opens.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,36 +32,75 @@ Pool = Callable[[str], Awaitable[frozenset[str] | None]]  # a service's slug -> 
 Expected = Callable[[str, frozenset[str]], Awaitable[int | None]]  # what, its advisers -> when one is next there
 
 
-class Watching:
-    """Computes and pushes. `pool` and `expected` are asked of the booking side."""
+class Premises(msgspec.Struct, frozen=True):
+    """A site as presence knows it: who answers there (everybody when empty), and whether it is open until when."""
 
-    def __init__(self, hub: Hub, board: Board, clock: Clock, pool: Pool, expected: Expected) -> None:
+    team: str = ""
+    open: bool = True
+    changes_at: int | None = None  # when it closes, or opens
+
+
+Housed = Callable[[str], Awaitable[Premises | None]]  # a site's slug -> what it is just now
+
+
+async def nowhere(_slug: str) -> Premises | None:
+    """For who has no sites."""
+    return None
+
+
+_OURS = Premises()  # our own pages never close
+
+
+class _Subject(msgspec.Struct, frozen=True):
+    """What a name stands for: of whom it tells, their ids, and the site from whose pages one looks."""
+
+    whom: str  # without the site
+    members: frozenset[int]
+    premises: Premises
+
+
+class Watching:
+    """Computes and pushes. `pool` and `expected` are asked of the booking side, `housed` of the sites'."""
+
+    def __init__(
+        self, hub: Hub, board: Board, clock: Clock, pool: Pool, expected: Expected, housed: Housed = nowhere
+    ) -> None:
         self._hub = hub
         self._board = board
         self._clock = clock
         self._pool = pool
         self._expected = expected
+        self._housed = housed
         self._backs: dict[str, tuple[int, int | None]] = {}
         self._told: dict[str, Shown] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed: set[int] = set()
+        self._at_sites = False  # what is seen from sites is to be looked at, whoever has come or gone
         self._looked_at = clock.now()
         board.on_change.append(self._hear)
 
     async def shown(self, what: str) -> Shown | None:
         """The presence of something, as it is when this returns; None when there is no such thing."""
-        members = await self._members(what)
-        if members is None:
+        subject = await self._subject(what)
+        if subject is None:
             return None
-        if self._state(members) in _GONE:
-            await self._learn_back(what, members)
+        whom, members, premises = subject.whom, subject.members, subject.premises
+        if not premises.open or self._state(members) in _GONE:
+            await self._learn_back(whom, members)
         # Nothing is awaited from here on. They may have come meanwhile, and whoever hears of that first must not be told
         # afterwards that they are gone.
         standing = self._board.together(members)
-        state = standing.state if standing else "offline"
-        member = self._board.members.get(standing.adviser_id) if standing and what.startswith("adviser:") else None
-        until = self._backs[what][1] if state in _GONE and what in self._backs else None
+        state = standing.state if standing and premises.open else "offline"
+        member = self._board.members.get(standing.adviser_id) if standing and whom.startswith("adviser:") else None
+        until = self._backs[whom][1] if state in _GONE and whom in self._backs else None
+        if not premises.open:  # whoever is expected before it opens is not there for who asks
+            until = max(premises.changes_at, until or 0) if premises.changes_at else None
         return Shown(what, state, until * 1000 if until else None, member.name if member else "")
+
+    async def closed_until(self, slug: str) -> int | None:
+        """When a site that is closed just now opens; 0 when it never does, None when it is open, or there is none."""
+        premises = await self._housed(slug)
+        return None if premises is None or premises.open else premises.changes_at or 0
 
     async def watch(self, connection: Connection, whats: Sequence[str]) -> None:
         """Let a connection listen to these, and to no others; what there is not is left out.
@@ -80,8 +124,25 @@ class Watching:
         standing = self._board.together(members)
         return standing.state if standing else "offline"
 
-    async def _members(self, what: str) -> frozenset[int] | None:
-        kind, _, slug = what.partition(":")
+    async def _subject(self, what: str) -> _Subject | None:
+        whom, _, slug = what.partition("@")
+        if whom.startswith("site:") and whom != "site:":
+            whom, slug = "site:", whom.removeprefix("site:")
+        premises = await self._housed(slug) if slug else _OURS
+        if premises is None:
+            return None
+        if whom == "site:" and premises.team:
+            whom = f"team:{premises.team}"
+            members = await self._members(whom) or frozenset()  # a team that is gone is nobody
+        else:
+            found = await self._members(whom)
+            if found is None:
+                return None
+            members = found
+        return _Subject(whom, members, premises)
+
+    async def _members(self, whom: str) -> frozenset[int] | None:
+        kind, _, slug = whom.partition(":")
         match kind:
             case "site" if not slug:
                 return frozenset(self._board.members)
@@ -96,22 +157,24 @@ class Watching:
                     return frozenset(self._board.by_slug[one].id for one in slugs if one in self._board.by_slug)
         return None
 
-    async def _learn_back(self, what: str, members: frozenset[int]) -> None:
-        """Know when it is next expected: looked up now and then, and again when that has passed."""
+    async def _learn_back(self, whom: str, members: frozenset[int]) -> None:
+        """Know when one is next expected: looked up now and then, and again when that has passed."""
         now = self._clock.now()
-        believed_until, back = self._backs.get(what, (0, None))
+        believed_until, back = self._backs.get(whom, (0, None))
         if believed_until <= now or (back is not None and back <= now):
             if len(self._backs) > 1000:
                 self._backs.clear()
             slugs = frozenset(self._board.members[id_].slug for id_ in members if id_ in self._board.members)
-            self._backs[what] = (now + REMEMBERED, await self._expected(what, slugs))
+            self._backs[whom] = (now + REMEMBERED, await self._expected(whom, slugs))
 
     def look_again(self) -> None:
-        """Now and then: when somebody is next expected may have changed while nobody came or went."""
-        now = self._clock.now()
+        """Now and then: sites open and close, and when somebody is next expected may have changed while nobody came or went."""
+        now, changed = self._clock.now(), set[int]()
         if now >= self._looked_at + REMEMBERED:
             self._looked_at = now
-            self._hear(set(self._board.members))
+            changed = set(self._board.members)
+        self._at_sites = True
+        self._hear(changed)
 
     def _hear(self, changed: set[int]) -> None:
         self._changed |= changed
@@ -120,22 +183,27 @@ class Watching:
 
     async def _push(self) -> None:
         try:
-            while self._changed:
+            while self._changed or self._at_sites:
                 changed, self._changed = self._changed, set()
+                at_sites, self._at_sites = self._at_sites, False
                 try:
-                    await self._push_all(changed)
+                    await self._push_all(changed, at_sites)
                 except (Unavailable, SQLAlchemyError, OSError) as error:
                     log.warning("presence could not be pushed", error=type(error).__name__)
                     self._changed |= changed  # whoever watches is told later
+                    self._at_sites |= at_sites
                     await asyncio.sleep(RETRY)
         finally:
             self._task = None
 
-    async def _push_all(self, changed: set[int]) -> None:
+    async def _push_all(self, changed: set[int], at_sites: bool) -> None:
         for topic in self._hub.topics(TOPIC):
             what = topic.removeprefix(TOPIC)
-            members = await self._members(what)
-            if members is None or (members and not members & changed):
+            subject = await self._subject(what)
+            if subject is None:
+                continue
+            looked_at = at_sites and subject.premises is not _OURS
+            if subject.members and not subject.members & changed and not looked_at:
                 continue
             shown = await self.shown(what)
             if shown is not None and self._told.get(what) != shown:

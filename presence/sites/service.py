@@ -1,5 +1,7 @@
 """Sites and the keys by which they use the API."""
 
+from collections.abc import Callable
+
 import msgspec
 from sqlalchemy import Connection
 
@@ -27,6 +29,8 @@ class Sites:
         self._clock = clock
         self._known: dict[str, tuple[int, Site]] = {}  # by fingerprint of the secret key
         self._embedding: dict[str, tuple[int, Site | None]] = {}  # by the public one
+        self._named: dict[str, tuple[int, Site | None]] = {}  # by slug
+        self._forgotten = 0  # times
 
     async def add(self, slug: str, name: str, key: str = "", settings: Settings | None = None) -> str:
         """Add a site; returns its secret key. `Invalid` names what is wrong or taken."""
@@ -48,8 +52,9 @@ class Sites:
     async def revoke(self, slug: str) -> bool:
         """End a site's key; False when there is no such site."""
         now = self._clock.now()
+        revoked = await self._database.write(lambda connection: store.revoke(connection, slug, now))
         self.forget()
-        return await self._database.write(lambda connection: store.revoke(connection, slug, now))
+        return revoked
 
     async def by_authorization(self, header: str) -> Site:
         """The site of an Authorization header; `Unauthorised`."""
@@ -75,16 +80,24 @@ class Sites:
 
     async def by_embed_key(self, key: str) -> Site | None:
         """The site whose pages hold this key; None when there is none, or not any more."""
-        if not EMBED.fullmatch(key):
-            return None
-        now = self._clock.now()
-        known = self._embedding.get(key)
-        if known is not None and known[0] > now:
-            return known[1]
-        site = await self._database.read(lambda connection: store.by_embed_key(connection, key))
-        if len(self._embedding) >= _KEPT:
-            self._embedding.clear()
-        self._embedding[key] = (now + BELIEVED, site)
+        return await self._believed(self._embedding, key, store.by_embed_key) if EMBED.fullmatch(key) else None
+
+    async def by_slug(self, slug: str) -> Site | None:
+        """The site of a short name, as it was within `BELIEVED` seconds; None when there is none, or not any more."""
+        return await self._believed(self._named, slug, store.by_slug) if SLUG.fullmatch(slug) else None
+
+    async def _believed(
+        self, known: dict[str, tuple[int, Site | None]], name: str, look: Callable[[Connection, str], Site | None]
+    ) -> Site | None:
+        until, site = known.get(name, (0, None))
+        if until > self._clock.now():
+            return site
+        since = self._forgotten
+        site = await self._database.read(lambda connection: look(connection, name))
+        if since == self._forgotten:  # else it may be what was so before
+            if len(known) >= _KEPT:
+                known.clear()
+            known[name] = (self._clock.now() + BELIEVED, site)
         return site
 
     async def named(self, slug: str) -> Site:
@@ -107,5 +120,7 @@ class Sites:
 
     def forget(self) -> None:
         """Ask the database again: something was changed."""
+        self._forgotten += 1
         self._known.clear()
         self._embedding.clear()
+        self._named.clear()
