@@ -116,11 +116,15 @@ def demo(
     port: Annotated[int, typer.Option(help="where to listen")] = 8000,
     directory: Annotated[Path, typer.Option(help="where the demo keeps its data")] = Path("var/demo"),
     samples: Annotated[bool, typer.Option(help="with appointments to look at, one of which can be joined now")] = True,
+    site_port: Annotated[
+        int, typer.Option(help="where a bank's own site listens that embeds it; the next one when 0")
+    ] = 0,
+    origin: Annotated[list[str] | None, typer.Option(help="the origin of another site that may embed it")] = None,
 ) -> None:
-    """Run a complete example: three advisers, services, appointments, and a page that shows every mail that was sent."""
+    """Run a complete example: three advisers, services, appointments, every mail that was sent, and a site that embeds it."""
     from presence.demo import run
 
-    run(port, directory, samples=samples)
+    run(port, directory, site_port=site_port or port + 1, origins=origin or (), samples=samples)
 
 
 @cli.command("migrate")

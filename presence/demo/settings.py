@@ -14,6 +14,7 @@ from presence.config import (
     OrganisationConfig,
     ServerConfig,
 )
+from presence.demo.embedding.sowing import entry
 from presence.demo.people import ADVISERS, SERVICES
 
 
@@ -23,8 +24,9 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
     key_file = directory / "secret"
     if not key_file.exists():
         key_file.write_text(secrets.token_urlsafe(48))
+    secret_key = key_file.read_text()
     return Config(
-        server=ServerConfig(port=port, base_url=f"http://localhost:{port}", secret_key=key_file.read_text(), demo=True),
+        server=ServerConfig(port=port, base_url=f"http://localhost:{port}", secret_key=secret_key, demo=True),
         database=DatabaseConfig(url=f"sqlite:///{directory / 'presence.db'}"),
         organisation=OrganisationConfig(name="Banque Lumière", phone="+33 1 23 45 67 89", holidays="FR"),
         mail=MailConfig(
@@ -49,4 +51,5 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
         log=LogConfig(level="warning", format="console"),
         advisers=ADVISERS,
         services=SERVICES,
+        sites=(entry(secret_key),),
     )
