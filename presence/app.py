@@ -26,6 +26,7 @@ from presence.mail import catcher_pages, outbox
 from presence.mail.catcher import Catcher
 from presence.parts import Parts
 from presence.roster import pages as roster_pages
+from presence.sites import desk_pages as site_desk_pages
 from presence.sites.framing import Framing
 from presence.storage.checks import take_a_write
 from presence.storage.database import Database
@@ -141,6 +142,7 @@ def _lay_out(app: Starlette, parts: Parts) -> None:
     app.state.signed_out = parts.chat.sign_out
     app.state.sites = parts.sites
     app.state.directory = parts.directory
+    app.state.editing = parts.editing
 
 
 def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
@@ -156,6 +158,7 @@ def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
         *chat_pages.routes(),
         *experts_pages.routes(),
         *chat_desk_pages.routes(),
+        *site_desk_pages.routes(),
     ]
     if config.server.demo and catcher is not None:
         routes += catcher_pages.routes(catcher)

@@ -65,9 +65,10 @@ def for_supervisors(endpoint: Endpoint) -> Callable[[Request], Awaitable[Respons
     guarded = for_advisers(only)
 
     async def read(request: Request) -> Response:
-        if request.method == "POST":  # once, for all who look into it later: these forms carry a picture
-            await request.form(max_files=1, max_fields=MAX_FIELDS)
-        return await guarded(request)
+        if request.method != "POST":
+            return await guarded(request)
+        async with request.form(max_files=1, max_fields=MAX_FIELDS):  # which is kept, for all who look into it later
+            return await guarded(request)
 
     return read
 

@@ -57,7 +57,7 @@ class Editing:
         """Every site by name, and when it was made."""
 
         def work(connection: Connection) -> list[tuple[Site, int]]:
-            made = dict(connection.execute(select(site.c.id, site.c.created_at)).tuples().all())
+            made = {row.id: row.created_at for row in connection.execute(select(site.c.id, site.c.created_at))}
             return [(one, made[one.id]) for one in store.all_there(connection)]
 
         return await self._database.read(work)
