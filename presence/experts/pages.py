@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from presence.chat.visiting import assembly_of
+from presence.clock import utc
 from presence.errors import NotFound
 from presence.experts import rules
 from presence.experts.rules import Asked, Expert
@@ -175,10 +176,15 @@ def _page(request: Request, template: str, **context: Any) -> Response:
         link=link,
         to=to,
         text=_text(request),
+        iso=_iso,
         team_names=board.team_names,
         embed=query.get("embed") == "1",
         **context,
     )
+
+
+def _iso(instant: int) -> str:
+    return utc(instant).isoformat()
 
 
 def _text(request: Request) -> Any:

@@ -21,9 +21,8 @@ export function show(card, state) {
   card.dataset.state = state;
   put(card.querySelector("[data-said]"), words[state] ?? "");
   const free = state === "available" && !("closed" in place().dataset);
-  const [now, leisure] = [card.querySelector("[data-at-once]"), card.querySelector("[data-at-leisure]")];
-  reveal(card, now, free && now?.childElementCount !== 0);
-  reveal(card, leisure, !free);
+  reveal(card, card.querySelector("[data-at-once]"), free);
+  reveal(card, card.querySelector("[data-at-leisure]"), !free);
 }
 
 /**
