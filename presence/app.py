@@ -27,6 +27,8 @@ from presence.mail.catcher import Catcher
 from presence.parts import Parts
 from presence.roster import pages as roster_pages
 from presence.sites import desk_pages as site_desk_pages
+from presence.sites import pages as site_pages
+from presence.sites.badges import Badges
 from presence.sites.framing import Framing
 from presence.storage.checks import take_a_write
 from presence.storage.database import Database
@@ -71,6 +73,14 @@ def create_app(
     app.router.routes.append(Mount(assets.prefix, assets, name="static"))
     app.state.presence = Web(config, clock, Templates(assets.url), assets)
     app.state.limits = _limits(config.limits)
+    app.state.badges = Badges(
+        parts.sites,
+        parts.chat.board,
+        parts.chat.watching,
+        clock,
+        languages=config.organisation.languages,
+        modules=f"{assets.prefix}/widget/",
+    )
     _lay_out(app, parts)
     return app
 
@@ -150,6 +160,7 @@ def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
+        *site_pages.routes(),  # before all others: asked for most
         *api.routes(),
         *pages.routes(),
         *calls_pages.routes(),  # before the agenda's, whose appointments take any act

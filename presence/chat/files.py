@@ -10,18 +10,9 @@ import msgspec
 
 from presence.errors import FieldError, Invalid, TooLarge
 from presence.tokens import random_token
+from presence.web.kinds import media_type
 
 MAX_NAME = 120
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-_SIGNATURES = (  # bytes at the beginning -> type; what is not here is bytes and nothing else
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
-    (b"PK\x03\x04", "application/zip"),
-)
-UNKNOWN = "application/octet-stream"
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -68,16 +59,6 @@ class Files:
     def path(self, uid: str) -> Path:
         """Where a file is. `uid` is one of ours, never something that was sent."""
         return self._directory / uid[:2] / uid
-
-
-def media_type(beginning: bytes) -> str:
-    """What a file is by how it begins; the sender's word and the name's ending count for nothing."""
-    for signature, found in _SIGNATURES:
-        if beginning.startswith(signature):
-            return found
-    if beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP":
-        return "image/webp"
-    return UNKNOWN
 
 
 def safe_name(name: str) -> str:

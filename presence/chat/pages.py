@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 
 from presence.chat import store
 from presence.chat.assembly import Assembly
-from presence.chat.files import PICTURES
 from presence.chat.model import CUSTOMER, Conversation
 from presence.chat.proof import UNPROVEN
 from presence.chat.service import OpenRequest
@@ -38,6 +37,7 @@ from presence.roster.pages import adviser_of
 from presence.sites.framing import site_of
 from presence.tokens import fingerprint
 from presence.web.forms import form_of
+from presence.web.kinds import PICTURES
 from presence.web.limits import limited
 from presence.web.request import language_of, page, web_of, zone_of
 

@@ -66,6 +66,18 @@ def change(connection: Connection, site_id: int, name: str, settings: Settings) 
     connection.execute(update(site).where(site.c.id == site_id).values(name=name, settings=_json(settings)))
 
 
+def logo(connection: Connection, site_id: int) -> tuple[bytes, str] | None:
+    """A site's logo and its type; None without one."""
+    row = connection.execute(select(site.c.logo, site.c.logo_type).where(site.c.id == site_id)).one_or_none()
+    return (row.logo, row.logo_type) if row and row.logo else None
+
+
+def change_logo(connection: Connection, site_id: int, content: bytes, kind: str) -> None:
+    """Store a logo, which `presence.sites.logo` has looked at; without content there is none any more."""
+    values = {"logo": content or None, "logo_type": kind if content else ""}
+    connection.execute(update(site).where(site.c.id == site_id).values(values))
+
+
 def revoke(connection: Connection, slug: str, now: int) -> bool:
     """End a site's keys; False when there is no such site."""
     return connection.execute(update(site).where(site.c.slug == slug).values(revoked_at=now)).rowcount == 1

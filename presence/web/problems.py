@@ -125,5 +125,5 @@ def _problem(problem: dict[str, Any], status: int, headers: dict[str, str]) -> R
 
 
 def _is_api(request: Request) -> bool:
-    """Whether a program asks: one of the API's, or a script of our pages."""
-    return request.url.path.startswith("/api/") or "application/json" in request.headers.get("accept", "")
+    """Whether a program asks: one of the API's, a script of our pages, or the widget."""
+    return request.url.path.startswith(("/api/", "/widget/")) or "application/json" in request.headers.get("accept", "")

@@ -6,8 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from presence.chat.files import UNKNOWN, Files, media_type, safe_name
+from presence.chat.files import Files, safe_name
 from presence.errors import Invalid, TooLarge
+from presence.web.kinds import UNKNOWN, media_type
 from tests.chat.cast import Adviser, Bank, Browser, Customer
 from tests.chat.stage import copied_sqlite
 
