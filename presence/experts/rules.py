@@ -114,7 +114,7 @@ def found(expert: Expert, asked: Asked) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", folded(text))
+    return re.findall(r"[^\W_]+", folded(text))
 
 
 def place_of(expert: Expert) -> Place:
