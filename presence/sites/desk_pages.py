@@ -1,27 +1,31 @@
 """Supervisors' pages of sites: which there are, what each chooses, its keys, and what its pages will look like."""
 
 import datetime as dt
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from html import escape
 from urllib.parse import quote
 
 import msgspec
 import structlog
+from babel.numbers import format_decimal
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from presence.errors import FieldError, Invalid, NotFound
 from presence.i18n import LANGUAGES, N_, Translator, translator
 from presence.roster.model import WEEKDAYS, Adviser
 from presence.roster.pages import for_advisers
-from presence.sites import form
+from presence.sites import checks, colours, form, widget
 from presence.sites.editing import Changed, Editing, Logo, Texts, version_of
 from presence.sites.form import Written
+from presence.sites.logo import kind_of
 from presence.sites.model import Site
 from presence.sites.service import Sites
-from presence.sites.settings import CAPABILITIES, Settings
+from presence.sites.settings import CAPABILITIES, Settings, Theme
+from presence.sites.theming import Shades, shades
 from presence.web.forms import Form
 from presence.web.request import language_of, page, web_of
 
@@ -50,6 +54,7 @@ def routes() -> list[BaseRoute]:
         Route("/desk/sites/new", for_supervisors(new), methods=["GET"]),
         Route("/desk/sites/{slug}", for_supervisors(one), methods=["GET"]),
         Route("/desk/sites/{slug}", for_supervisors(act), methods=["POST"]),
+        Route("/desk/sites/{slug}/look", for_supervisors(look), methods=["GET"]),
         Route("/desk/sites/{slug}/preview", for_supervisors(preview), methods=["GET"]),
     ]
 
@@ -99,7 +104,9 @@ async def add(request: Request, adviser: Adviser) -> Response:
     typed = form.typed(Form(await request.form()))
     slug, name = typed.text("slug").strip(), typed.text("name").strip()
     settings = Settings(origins=form.origins_of(typed.text("origins")))
-    wrong = _wrong_name(name)
+    wrong = _wrong_name(name) | _at_fields(checks.wrong_with(settings, LANGUAGES))
+    if slug == "new":  # whose page would be the one on which sites are made
+        wrong["slug"] = FieldError("This short name is taken")
     try:
         if wrong:
             raise Invalid(wrong)
@@ -130,7 +137,7 @@ async def _one(
 ) -> Response:
     """The page of a site with what was typed, else with what is stored."""
     web, language, languages = web_of(request), language_of(request), _languages(request, site)
-    stored = form.written(site.name, site.settings, languages)
+    t, stored = translator(language), form.written(site.name, site.settings, languages)
     shown = typed or stored
     as_stored = typed is None or apart is not None
     choices = await _editing(request).choices()
@@ -149,14 +156,17 @@ async def _one(
         logo_lost=logo_lost,
         secrets=secrets,
         saved="saved" in request.query_params,
+        most={**checks.LENGTHS, "greeting": checks.MAX_GREETING},  # characters
         capabilities=CAPABILITIES,
         teams=[(slug, _text(texts, language, slug)) for slug, texts in choices.teams.items()],
         services=[(slug, _text(texts, language, slug)) for slug, texts in choices.services.items()],
         days=[(day, _MONDAY + dt.timedelta(days=n)) for n, day in enumerate(WEEKDAYS)],
         languages=languages,
         spoken=language if language in languages else languages[0],
-        ours={code: dict.fromkeys(form.WORDS, "") for code in languages},
-        figures={name: {"colour": "#1d4ed8", "said": ""} for name in ("theme.accent", "theme.accent_dark")},
+        ours={code: widget.words(Settings(), translator(code)) for code in languages},
+        look=msgspec.to_builtins(
+            _look(shown.text("theme.accent"), shown.text("theme.accent_dark"), site.settings.theme, t)
+        ),
         signers=[],
         now=web.clock.now(),
         snippet=snippet(web.config.server.base_url, site.embed_key),
@@ -196,9 +206,12 @@ async def _save(request: Request, adviser: Adviser, site: Site, typed: Written) 
     apart = None
     if typed.text("version") != version_of(site):
         typed, apart = _brought_together(request, site, typed)
-    settings, unread = form.read(typed, site.settings, _languages(request, site))
+    languages = _languages(request, site)
+    settings, unread = form.read(typed, site.settings, languages)
     name = typed.text("name").strip()
-    wrong = _wrong_name(name) | unread
+    choices = await _editing(request).choices()
+    found = checks.wrong_with(settings, languages, choices.teams.keys(), choices.services.keys())
+    wrong = _wrong_name(name) | _at_fields(found) | unread
     logo = await _logo(request, wrong)
     if not wrong and apart is None:
         try:
@@ -239,7 +252,11 @@ async def _logo(request: Request, wrong: dict[str, FieldError]) -> Logo | None:
     if not isinstance(file, UploadFile) or not file.size:
         return Logo() if data.get("logo_remove") else None
     content = await file.read()
-    return Logo(content, "")
+    try:
+        return Logo(content, kind_of(content))
+    except Invalid as error:
+        wrong |= error.fields
+        return Logo(content)
 
 
 async def _revoke(request: Request, adviser: Adviser, site: Site, typed: Written) -> Response:
@@ -256,6 +273,14 @@ async def _sign(request: Request, adviser: Adviser, site: Site, typed: Written, 
     raise NotFound()
 
 
+async def look(request: Request, adviser: Adviser) -> Response:
+    """What becomes of colours that are being typed, for the page's script."""
+    site = await _sites(request).named(request.path_params["slug"])
+    accent, dark = (request.query_params.get(name, "") for name in ("accent", "accent_dark"))
+    told = _look(accent, dark, site.settings.theme, translator(language_of(request)))
+    return JSONResponse(msgspec.to_builtins(told), headers={"Cache-Control": "no-store"})
+
+
 async def preview(request: Request, adviser: Adviser) -> Response:
     """A page that stands for one of the site's, for the frame beside its settings: it alone may be framed, by us."""
     site = await _sites(request).named(request.path_params["slug"])
@@ -264,6 +289,56 @@ async def preview(request: Request, adviser: Adviser) -> Response:
     request.state.framed_by = "'self'"
     html = web_of(request).templates.render("desk/site_preview.html", language, site=site)
     return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Language": language})
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A colour, what is written on it, and how well that can be read, or what is wrong with it (`standing` poor)."""
+
+    colour: str
+    on: str
+    said: str
+    standing: str
+
+
+class Look(msgspec.Struct, frozen=True):
+    """The colours that follow from those that are typed, as the widget takes them."""
+
+    colours: dict[str, str]
+    figures: dict[str, Figure]
+
+
+def _look(accent: str, dark: str, stored: Theme, t: Translator) -> Look:
+    """What is no colour is as it is stored."""
+    theme = Theme(accent=_colour(accent, stored.accent), accent_dark=_colour(dark, ""))
+    wrong = checks.wrong_with(
+        Settings(theme=Theme(accent=accent.strip().lower(), accent_dark=dark.strip().lower())), ()
+    )
+    on_light, on_dark = shades(theme)
+    return Look(
+        {
+            "accent": on_light.accent,
+            "on_accent": on_light.on_accent,
+            "accent_dark": on_dark.accent,
+            "on_accent_dark": on_dark.on_accent,
+        },
+        {
+            name: _figure(one, wrong.get(name), t)
+            for name, one in (("theme.accent", on_light), ("theme.accent_dark", on_dark))
+        },
+    )
+
+
+def _colour(written: str, otherwise: str) -> str:
+    lower = written.strip().lower()
+    return lower if colours.COLOUR.fullmatch(lower) else otherwise
+
+
+def _figure(one: Shades, wrong: FieldError | None, t: Translator) -> Figure:
+    if wrong is not None:
+        return Figure(one.accent, one.on_accent, t.gettext(wrong.message, **wrong.values), "poor")
+    ratio = math.floor(colours.contrast(one.accent, one.on_accent) * 10) / 10  # 4.49 is not 4.5
+    said = t.gettext("Text on it: %(ratio)s : 1", ratio=format_decimal(ratio, "0.0", locale=t.language))
+    return Figure(one.accent, one.on_accent, said, "good")
 
 
 # -- what is shown ------------------------------------------------------------------------------------------------
@@ -306,6 +381,14 @@ def _wrong_name(name: str) -> dict[str, FieldError]:
     if name and len(name) <= MAX_NAME:
         return {}
     return {"name": FieldError("A name is needed, of 100 characters at most")}
+
+
+def _at_fields(wrong: Mapping[str, FieldError]) -> dict[str, FieldError]:
+    """By the fields of the page: origins are lines of one."""
+    fields: dict[str, FieldError] = {}
+    for name, one in wrong.items():
+        fields.setdefault("origins" if name.startswith("origins") else name, one)
+    return fields
 
 
 def _api_key(request: Request, key: str) -> Secret:

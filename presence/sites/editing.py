@@ -77,8 +77,7 @@ class Editing:
                 raise Changed()
             store.change(connection, found.id, name, settings)
             if logo is not None:
-                values = {"logo": logo.content or None, "logo_type": logo.type}
-                connection.execute(update(site).where(site.c.id == found.id).values(values))
+                store.change_logo(connection, found.id, logo.content, logo.type)
 
         await self._database.write(work)
         self._sites.forget()

@@ -9,13 +9,14 @@ import msgspec
 from presence.errors import FieldError, Invalid
 from presence.roster.model import WEEKDAYS, WeeklyHours
 from presence.roster.service import hours_of
+from presence.sites.checks import MAX_GREETINGS
 from presence.sites.settings import CAPABILITIES, Greeting, Scheme, Settings, Side, Theme, Vouching, Words
 from presence.web.forms import Form
 
 T = TypeVar("T", bound=str)
 
 WORDS = tuple(Words.__struct_fields__)
-GREETINGS = 20  # rows
+ROWS = 20  # of greetings that are read; more than a site may have, so that it can be told
 _BESIDE = frozenset({"csrf", "act", "capabilities", "services"})  # what a page sends that is no text of a field
 _WHOLE = re.compile(r"-?[0-9]{1,6}")
 _ROW = re.compile(r"greetings\.([0-9]{1,3})\.")
@@ -84,13 +85,13 @@ def typed(form: Form) -> Written:
         texts=texts,
         capabilities=form.texts("capabilities"),
         services=form.texts("services"),
-        greetings=min(max(rows, default=-1) + 1, GREETINGS),
+        greetings=min(max(rows, default=-1) + 1, ROWS),
     )
 
 
 def with_greeting(one: Written) -> Written:
     """With one more row, as a new greeting begins."""
-    if one.greetings >= GREETINGS:
+    if one.greetings >= MAX_GREETINGS:
         return one
     row, new = f"greetings.{one.greetings}", Greeting(text={})
     texts = {f"{row}.page": new.page, f"{row}.after": str(new.after), f"{row}.scroll": str(new.scroll)}
@@ -223,7 +224,7 @@ def _words(one: Written, languages: Iterable[str]) -> dict[str, Words]:
 
 
 def _greeting(one: Written, row: str, languages: Iterable[str], wrong: dict[str, FieldError]) -> Greeting:
-    texts = {language: one.text(f"{row}.text.{language}").strip() for language in languages}
+    texts = {language: " ".join(one.text(f"{row}.text.{language}").split()) for language in languages}
     return Greeting(
         text={language: text for language, text in texts.items() if text},
         page=one.text(f"{row}.page").strip() or "*",
