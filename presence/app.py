@@ -153,6 +153,8 @@ def _lay_out(app: Starlette, parts: Parts) -> None:
     app.state.sites = parts.sites
     app.state.directory = parts.directory
     app.state.editing = parts.editing
+    app.state.signers = parts.signers
+    app.state.vouching = parts.vouching
 
 
 def _routes(config: Config, catcher: Catcher | None) -> list[BaseRoute]:

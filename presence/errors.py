@@ -180,6 +180,22 @@ class IdentityNeeded(PresenceError):
     title = "Please sign in first"
 
 
+class IdentityRefused(PresenceError):
+    """What a site has signed of its customer is not believed; `reason` says why, for programs, and the message for people."""
+
+    code = "identity-refused"
+    status = 403
+    title = "This site could not show who you are"
+
+    def __init__(self, reason: str, message: str = "", **values: Any) -> None:
+        super().__init__(message, **values)
+        self.reason = reason
+
+    @property
+    def members(self) -> dict[str, Any]:
+        return {"reason": self.reason}
+
+
 class TooMany(PresenceError):
     """A rate limit; `retry_after` in seconds."""
 

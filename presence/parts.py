@@ -36,6 +36,7 @@ from presence.roster.watching import Housed, Premises
 from presence.sites.editing import Editing
 from presence.sites.hours import premises
 from presence.sites.service import Sites
+from presence.sites.signers import Signers, Vouching
 from presence.storage.database import Database
 from presence.tokens import derived_token
 
@@ -73,6 +74,8 @@ class Parts:
         self.sign_in = SignIn(database, clock)
         self.sites = Sites(database, clock)
         self.editing = Editing(database, self.sites)
+        self.signers = Signers(database, clock, secret_key)
+        self.vouching = Vouching(database, clock, self.signers, config.server.base_url)
         housed = partial(_housed, self.sites, clock, config.organisation.zone)
         self.chat = _chat(config, database, clock, bus or MemoryBus(), secret_key, self.booking, self.mails, housed)
         self.directory = Directory(database, clock, self.chat.board, self.booking)
@@ -183,6 +186,8 @@ async def _expected(booking: Booking, what: str, slugs: frozenset[str]) -> int |
     kind, _, slug = what.partition(":")
     begins = await booking.next_beginning(slugs)
     firsts = [] if begins is None else [begins]
+    if kind == "adviser":  # a page of experts watches dozens
+        return min([*firsts, *(await booking.first_starts(slugs)).values()], default=None)
     for service in await booking.services():
         if (kind == "service" and service.slug != slug) or (kind == "team" and service.pool.team != slug):
             continue

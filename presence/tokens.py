@@ -19,8 +19,16 @@ def random_token() -> str:
 
 def derived_token(key: bytes, purpose: str, *parts: str | int) -> str:
     """The 128-bit token that `key` gives to a purpose and its parts; the same every time."""
-    message = "\x1f".join((purpose, *map(str, parts))).encode()
-    return _base62(hmac.digest(key, message, "sha256")[:16])
+    return _base62(_derived(key, purpose, *parts)[:16])
+
+
+def derived_secret(key: bytes, purpose: str, *parts: str | int) -> str:
+    """The 256 bits that `key` gives to a purpose and its parts, in hex: to sign with, for somebody who has only these."""
+    return _derived(key, purpose, *parts).hex()
+
+
+def _derived(key: bytes, purpose: str, *parts: str | int) -> bytes:
+    return hmac.digest(key, "\x1f".join((purpose, *map(str, parts))).encode(), "sha256")
 
 
 def is_same(token: str, derived: str) -> bool:

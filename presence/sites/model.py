@@ -14,3 +14,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     embed_key: str  # public
     settings: Settings = Settings()
     logo: str = ""  # fingerprint of its logo; empty without one
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key that a site signs with who its customers are; from `ends_at` on it signs nothing any more."""
+
+    kid: str
+    algorithm: str
+    public_key: str  # PEM, of EdDSA
+    created_at: int
+    ends_at: int | None

@@ -4,11 +4,11 @@ import hashlib
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, delete, insert, or_, select, text, update
 
-from presence.sites.model import Site
+from presence.sites.model import Key, Site
 from presence.sites.settings import Settings
-from presence.storage.tables import site
+from presence.storage.tables import site, site_signer, used_assertion
 
 
 def add(
@@ -107,3 +107,50 @@ def _site(row: Any) -> Site:
 
 def _json(settings: Settings) -> str:
     return msgspec.json.encode(settings).decode()
+
+
+# -- what sites sign with -------------------------------------------------------------------------------------------------
+
+
+def add_key(connection: Connection, site_id: int, kid: str, algorithm: str, public_key: str, now: int) -> None:
+    """Let a site sign with a key."""
+    values = {"kid": kid, "site_id": site_id, "algorithm": algorithm, "public_key": public_key, "created_at": now}
+    connection.execute(insert(site_signer).values(values))
+
+
+def keys_of(connection: Connection, site_id: int) -> list[Key]:
+    """Every key of a site, the latest first."""
+    columns = [site_signer.c[name] for name in Key.__struct_fields__]
+    mine = select(*columns).where(site_signer.c.site_id == site_id)
+    rows = connection.execute(mine.order_by(site_signer.c.created_at.desc(), site_signer.c.kid))
+    return [Key(*row) for row in rows.tuples()]
+
+
+def key_owners(connection: Connection) -> dict[str, int]:
+    """The site of every key there ever was, by kid."""
+    return dict(connection.execute(select(site_signer.c.kid, site_signer.c.site_id)).tuples().all())
+
+
+def end_key(connection: Connection, site_id: int, kid: str, at: int) -> bool:
+    """Let a key sign nothing from an instant on; one that ends before stays so. False when the site has no such key."""
+    mine = (site_signer.c.site_id == site_id, site_signer.c.kid == kid)
+    later = or_(site_signer.c.ends_at.is_(None), site_signer.c.ends_at > at)
+    connection.execute(update(site_signer).where(*mine, later).values(ends_at=at))
+    return connection.execute(select(site_signer.c.kid).where(*mine)).first() is not None
+
+
+_SPEND = text(
+    "INSERT INTO used_assertion (site_id, jti_fingerprint, expires_at) VALUES (:s, :j, :e)"
+    " ON CONFLICT DO NOTHING RETURNING expires_at"
+)
+
+
+def spend(connection: Connection, site_id: int, jti_fingerprint: str, expires_at: int) -> bool:
+    """Use up what was vouched for; False when it had been."""
+    values = {"s": site_id, "j": jti_fingerprint, "e": expires_at}
+    return connection.execute(_SPEND, values).first() is not None
+
+
+def forget_spent(connection: Connection, before: int) -> None:
+    """Forget what was used up and expired before an instant."""
+    connection.execute(delete(used_assertion).where(used_assertion.c.expires_at < before))
