@@ -191,8 +191,8 @@ async def _expected(booking: Booking, what: str, slugs: frozenset[str]) -> int |
     for service in await booking.services():
         if (kind == "service" and service.slug != slug) or (kind == "team" and service.pool.team != slug):
             continue
-        offers = await booking.offers(OfferRequest(service=service.slug, adviser=slug if kind == "adviser" else ""))
-        if offers.starts and (kind != "adviser" or offers.adviser is not None):
+        offers = await booking.offers(OfferRequest(service=service.slug))
+        if offers.starts:
             firsts.append(offers.starts[0])
     return min(firsts, default=None)
 

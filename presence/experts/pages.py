@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+import msgspec
 from babel.numbers import format_decimal
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,7 +16,6 @@ from presence.experts import rules
 from presence.experts.rules import Asked, Expert
 from presence.experts.service import Directory
 from presence.i18n import translator
-from presence.live.frames import Shown
 from presence.roster.model import Medium, Texts
 from presence.sites.framing import site_of
 from presence.sites.settings import CAPABILITIES, Capability
@@ -96,10 +96,12 @@ def _asked(request: Request) -> Asked:
 
 async def _people(request: Request, team: str, offered: frozenset[Capability]) -> Response:
     site, asked, t = site_of(request), _asked(request), translator(language_of(request))
-    shown = await _shown(request, team)
-    experts = await directory_of(request).experts(team, site.settings.services if site else ())
-    found = rules.page(experts, asked, request.query_params.get("after", ""))
     chat, text, now = assembly_of(request), _text(request), web_of(request).clock.now()
+    experts = await directory_of(request).experts(team, site.settings.services if site else ())
+    opens = await chat.watching.closed_until(site.slug) if site else None
+    if opens is not None:  # chat and calls are, whoever is there
+        experts = tuple(msgspec.structs.replace(one, state="offline") for one in experts)
+    found = rules.page(experts, asked, request.query_params.get("after", ""))
     topics = [Choice(key, text(texts)) for key, texts in rules.topics_of(experts).items()]
     spoken = [Choice(code, t.language_name(code)) for code in rules.languages_of(experts)]
     return _page(
@@ -113,24 +115,11 @@ async def _people(request: Request, team: str, offered: frozenset[Capability]) -
         topics=sorted(topics, key=lambda one: rules.folded(one.label)),
         spoken=sorted(spoken, key=lambda one: rules.folded(one.label)),
         offered=offered,
-        what=shown.what if shown else "",
-        closed=_closed(request, shown),
+        seen_from=f"@{site.slug}" if site else "",
+        opens=opens,
         begins=not request.query_params.get("after"),
         seen_by=chat.passes.issue("onlooker:", now)[0],
     )
-
-
-async def _shown(request: Request, team: str) -> Shown | None:
-    """The presence of all who are listed: it tells when somebody comes, and when the site around us is closed."""
-    site = site_of(request)
-    what = f"site:{site.slug}" if site else f"team:{team}" if team else "site:"
-    return await assembly_of(request).watching.shown(what)
-
-
-def _closed(request: Request, shown: Shown | None) -> bool:
-    """Whether chat and calls are closed at the site around us, whoever is there."""
-    site = site_of(request)
-    return site is not None and site.settings.hours is not None and (shown is None or shown.state == "offline")
 
 
 def _face(request: Request, one: Expert, offered: frozenset[Capability]) -> Face:

@@ -20,7 +20,7 @@ export const cards = () => [...document.querySelectorAll("[data-expert]")].map((
 export function show(card, state) {
   card.dataset.state = state;
   put(card.querySelector("[data-said]"), words[state] ?? "");
-  const free = state === "available" && !("closed" in place().dataset);
+  const free = state === "available";
   reveal(card, card.querySelector("[data-at-once]"), free);
   reveal(card, card.querySelector("[data-at-leisure]"), !free);
 }

@@ -93,7 +93,6 @@ export class There {
     const there = /** @type {HTMLElement | null | undefined} */ (fresh?.querySelector("#experts"));
     if (!there) return;
     place().dataset.pass = there.dataset.pass;
-    place().toggleAttribute("data-closed", "closed" in there.dataset);
     for (const card of cards()) {
       const one = /** @type {HTMLElement | null} */ (there.querySelector(`[data-expert="${card.dataset.expert}"]`));
       show(card, /** @type {any} */ (one ?? card).dataset.state);
@@ -111,19 +110,20 @@ export class There {
   }
 
   #watch() {
-    const all = place().dataset.what;
+    const { what, seenFrom } = place().dataset;
     const seen = [...this.#seen].slice(-(MOST - 1)).map((card) => `adviser:${card.dataset.expert}`);
-    this.#link.send({ t: "watch", what: all ? [all, ...seen] : seen });
+    this.#link.send({ t: "watch", what: [what, ...seen].map((one) => `${one}${seenFrom}`) });
   }
 
   /** @param {import("../shared/link.js").Frame} frame */
   #heard({ t, what, state }) {
     if (t === "welcome") this.#watch();
     if (t !== "presence") return;
-    if (what === place().dataset.what) {
+    const whom = what.split("@")[0];
+    if (whom === place().dataset.what) {
       if (this.#all && this.#all !== "available" && state === "available") this.come();
       this.#all = state;
     }
-    for (const card of cards()) if (`adviser:${card.dataset.expert}` === what) show(card, state);
+    for (const card of cards()) if (`adviser:${card.dataset.expert}` === whom) show(card, state);
   }
 }

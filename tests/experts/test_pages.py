@@ -119,5 +119,5 @@ async def test_a_site_whose_hours_are_over_offers_no_talk(
     at = await add_site(Settings(team="advice", hours=WeeklyHours(sun=("10:00-12:00",))))  # it is Monday
     await come("bob")
     html = await ask(f"{at}/experts")
-    assert "Chat and calls are closed just now" in html
+    assert "Chat and calls are closed just now. They open again: Sun 14 Jun, 10:00." in html
     assert offered(html, "bob").keys() == {"message", "book"}
