@@ -30,6 +30,7 @@ from presence.sites import desk_pages as site_desk_pages
 from presence.sites import pages as site_pages
 from presence.sites.badges import Badges
 from presence.sites.framing import Framing
+from presence.sites.memory import FromMemory
 from presence.storage.checks import take_a_write
 from presence.storage.database import Database
 from presence.storage.tenancy import tenancy
@@ -53,11 +54,21 @@ def create_app(
 
     Without `workers` nothing is mailed and no mail comes in: another process with them does that.
     """
-    clock, first = clock or SystemClock(), first_of(config)
+    clock, first, assets = clock or SystemClock(), first_of(config), Assets()
     parts = Parts(config, clock, first, bus)
+    badges = Badges(
+        parts.sites,
+        parts.chat.board,
+        parts.chat.watching,
+        clock,
+        languages=config.organisation.languages,
+        modules=f"{assets.prefix}/widget/",
+        own=config.server.base_url.rstrip("/"),
+    )
     app = Starlette(
         routes=[*_routes(config, catcher), *parts.chat.routes(config.server.base_url)],
         middleware=[
+            Middleware(FromMemory, badges=badges),
             Middleware(
                 Guard,
                 base_url=config.server.base_url,
@@ -69,18 +80,10 @@ def create_app(
         exception_handlers=handlers(),
         lifespan=_lifespan(parts, first, clock, workers=workers),
     )
-    assets = Assets()
     app.router.routes.append(Mount(assets.prefix, assets, name="static"))
     app.state.presence = Web(config, clock, Templates(assets.url), assets)
     app.state.limits = _limits(config.limits)
-    app.state.badges = Badges(
-        parts.sites,
-        parts.chat.board,
-        parts.chat.watching,
-        clock,
-        languages=config.organisation.languages,
-        modules=f"{assets.prefix}/widget/",
-    )
+    app.state.badges = badges
     _lay_out(app, parts)
     return app
 

@@ -16,8 +16,19 @@ from presence.sites import widget
 from presence.sites.model import Site
 from presence.sites.service import Sites
 
+Head = list[tuple[bytes, bytes]]
+
 _KEPT = 2_000  # answers, a few kilobytes each
-_LONGEST = 2_000  # characters of a question
+_LONGEST = 1_000  # characters of an address that is remembered
+_HEAD: Head = [
+    # Less than the pages' pause: none is told what a cache has kept since it asked last.
+    (b"cache-control", b"public, max-age=5, stale-while-revalidate=5"),
+    (b"vary", b"Origin, Accept-Encoding"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+]
+_JSON: Head = [(b"content-type", b"application/json")]
 
 
 class UnknownSite(NotFound):
@@ -28,25 +39,54 @@ class UnknownSite(NotFound):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A body, also compressed, its weak tag (of either form), and the language it is in."""
+    """A site's answer to one question, made in a second: bodies and headers as they are sent. `own`: our origin."""
 
-    body: bytes
-    small: bytes
-    tag: str
-    language: str
-
-
-class _Kept(msgspec.Struct, frozen=True):
     site: Site
     second: int
-    answer: Answer
+    own: str
+    tag: bytes
+    plain: bytes
+    small: bytes  # by gzip
+    head: Head
+    plain_head: Head
+    small_head: Head
+
+    def reply(self, headers: Head) -> tuple[int, Head, bytes] | None:
+        """Status, headers and body for a request with these headers; None when its page is not one of the site's.
+
+        Who tells no origin is no page of another's. Tags are compared weakly (RFC 9110 13.1.2).
+        """
+        compressed, head, had = False, self.head, b""
+        for name, value in headers:
+            if name == b"origin":
+                origin = value.decode("latin-1")
+                if origin not in self.site.settings.origins and origin != self.own:
+                    return None
+                head = [*head, (b"access-control-allow-origin", value)]
+            elif name == b"if-none-match":
+                had += value
+            elif name == b"accept-encoding":
+                compressed = b"gzip" in value
+        if self.tag in had or had == b"*":
+            return 304, head, b""
+        if compressed:
+            return 200, head + self.small_head, self.small
+        return 200, head + self.plain_head, self.plain
 
 
 class Badges:
-    """`modules`: where the parts of the widget are."""
+    """`modules`: where the parts of the widget are; `own`: our origin."""
 
     def __init__(
-        self, sites: Sites, board: Board, watching: Watching, clock: Clock, languages: tuple[str, ...], modules: str
+        self,
+        sites: Sites,
+        board: Board,
+        watching: Watching,
+        clock: Clock,
+        *,
+        languages: tuple[str, ...],
+        modules: str,
+        own: str,
     ) -> None:
         self._sites = sites
         self._board = board
@@ -54,12 +94,13 @@ class Badges:
         self._clock = clock
         self._languages = languages
         self._modules = modules
-        self._kept: dict[tuple[str, str, str], _Kept] = {}
-        self._changes = 0
+        self._own = own
+        self._kept: dict[tuple[str, bytes], Answer] = {}  # by path and query
+        self.changes = 0
         board.on_change.append(self._hear)
 
     def _hear(self, _changed: set[int]) -> None:
-        self._changes += 1
+        self.changes += 1
         self._kept.clear()
 
     async def site(self, key: str) -> Site:
@@ -69,22 +110,24 @@ class Badges:
             raise UnknownSite()
         return site
 
+    async def in_memory(self, path: str, query: bytes) -> Answer | None:
+        """What has just been answered there, if it is still so."""
+        kept = self._kept.get((path, query))
+        if kept is None or kept.second != self._clock.now():
+            return None
+        return kept if await self._sites.by_embed_key(kept.site.embed_key) is kept.site else None
+
+    def keep(self, path: str, query: bytes, answer: Answer, changes: int) -> None:
+        """Remember an answer that was begun after so many `changes`, unless there were more: it may tell of before."""
+        if changes != self.changes or len(path) + len(query) > _LONGEST:
+            return
+        if len(self._kept) >= _KEPT:
+            self._kept.clear()
+        self._kept[path, query] = answer
+
     async def answer(self, site: Site, language: str, names: str) -> Answer:
         """What a site's page is told, as it is now; `names` as asked for. `Invalid`."""
-        question, second = (site.embed_key, language, names), self._clock.now()
-        kept = self._kept.get(question)
-        if kept is not None and kept.site is site and kept.second == second:
-            return kept.answer
-        changes = self._changes
-        answer = await self._make(site, language, names)
-        if changes == self._changes:  # else it may tell of before
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            self._kept[question] = _Kept(site, second, answer)
-        return answer
-
-    async def _make(self, site: Site, language: str, names: str) -> Answer:
-        wanted = widget.wanted(names) if len(names) <= _LONGEST else None
+        second, wanted = self._clock.now(), widget.wanted(names)
         if wanted is None:
             what = FieldError(
                 N_("Names such as adviser:alice, separated by commas, %(most)s at most"), most=widget.MOST
@@ -93,11 +136,21 @@ class Badges:
         t = translator(negotiate(language, self._languages))
         presence = {widget.SITE: await self._there(f"site:{site.slug}")}
         for name in wanted:
-            known = self._is_for(site, name)
-            presence[name] = await self._there(f"{name}@{site.slug}") if known else None
-        body = msgspec.json.encode(widget.told(site, t, self._modules, presence))
-        tag = f'W/"{hashlib.blake2b(body, digest_size=8).hexdigest()}"'
-        return Answer(body, gzip.compress(body, 6, mtime=0), tag, t.language)
+            presence[name] = await self._there(f"{name}@{site.slug}") if self._is_for(site, name) else None
+        plain = msgspec.json.encode(widget.told(site, t, self._modules, presence))
+        small = gzip.compress(plain, 6, mtime=0)
+        tag = b'"%s"' % hashlib.blake2b(plain, digest_size=8).hexdigest().encode()
+        return Answer(
+            site=site,
+            second=second,
+            own=self._own,
+            tag=tag,
+            plain=plain,
+            small=small,
+            head=[*_HEAD, (b"etag", b"W/" + tag), (b"content-language", t.language.encode())],
+            plain_head=[*_JSON, (b"content-length", b"%d" % len(plain))],
+            small_head=[*_JSON, (b"content-length", b"%d" % len(small)), (b"content-encoding", b"gzip")],
+        )
 
     def _is_for(self, site: Site, name: str) -> bool:
         """Whether a site may ask for it: its own team, who is in it, and what it offers."""

@@ -14,15 +14,13 @@ from presence.i18n import N_
 from presence.sites import store
 from presence.sites.badges import Badges
 from presence.sites.framing import site_of
-from presence.sites.model import Site
 from presence.sites.theming import style
 from presence.web import problems
 from presence.web.assets import lean, static_directory
-from presence.web.request import web_of
 
 _LOADER = "widget/widget.js"
 _METHODS = ["GET", "OPTIONS"]  # and HEAD
-_FRESH = "public, max-age=5, stale-while-revalidate=5"  # less than the pages' pause: none waits for what it has not asked for
+_FRESH = "public, max-age=5, stale-while-revalidate=5"
 _DAY = "public, max-age=300, stale-while-revalidate=86400"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ANYWHERE = {
@@ -30,6 +28,8 @@ _ANYWHERE = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+
+ROUTE = "/widget/{key:str}/{language:str}"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -47,7 +47,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/widget.js", public(loader), methods=_METHODS),
         Route("/widget/{key:str}/logo", public(logo), methods=_METHODS),
-        Route("/widget/{key:str}/{language:str}", public(badge), methods=_METHODS),
+        Route(ROUTE, public(badge), methods=_METHODS),
         Route("/theme.css", theme, methods=["GET"]),
     ]
 
@@ -105,25 +105,17 @@ async def badge(request: Request) -> Response:
     """A site's widget, and who is there, in one answer."""
     badges = badges_of(request)
     site = await badges.site(request.path_params["key"])
-    allowed = _allowed(request, site)
+    changes = badges.changes
     answer = await badges.answer(site, request.path_params["language"], request.query_params.get("for", ""))
-    headers = {
-        **allowed,
-        "Cache-Control": _FRESH,
-        "Content-Language": answer.language,
-        "Vary": "Origin, Accept-Encoding",
-    }
-    return _answer(request, answer.body, answer.small, answer.tag, "application/json", headers)
-
-
-def _allowed(request: Request, site: Site) -> dict[str, str]:
-    """The leave to read an answer; `WrongOrigin` for pages of others. Who tells no origin is no page of another's."""
-    origin = request.headers.get("origin")
-    if origin is None:
-        return {}
-    if origin in site.settings.origins or origin == web_of(request).config.server.base_url.rstrip("/"):
-        return {"Access-Control-Allow-Origin": origin}
-    raise WrongOrigin(N_("%(origin)s is not among the origins of this site"), origin=origin[:200])
+    replied = answer.reply(request.headers.raw)
+    if replied is None:
+        origin = request.headers["origin"][:200]
+        raise WrongOrigin(N_("%(origin)s is not among the origins of this site"), origin=origin)
+    badges.keep(request.scope["path"], request.scope["query_string"], answer, changes)
+    status, headers, body = replied
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
 
 
 async def logo(request: Request) -> Response:

@@ -29,6 +29,8 @@ _READERS = {
     ".css": re.compile(r"/\*[\s\S]*?\*/|^[ \t]+", re.MULTILINE),
 }
 
+OTHERS = "widget/"  # what pages of other origins load: modules are asked for with CORS
+
 _IMPORT = re.compile(r'^(?:import|export) [^"]*"(\.[^"]+)"', re.MULTILINE)
 
 _HERE = Path(__file__).resolve().parent.parent
@@ -88,6 +90,9 @@ class Assets(StaticFiles):
         if response.status_code == 200 and Path(path).suffix in _READERS:
             response = self._text(path, "gzip" in Headers(scope=scope).get("accept-encoding", ""))
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        if path.startswith(OTHERS):
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         if path.startswith("widget/"):  # modules that other sites' pages fetch
             response.headers["Access-Control-Allow-Origin"] = "*"
             response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -109,3 +109,13 @@ def test_the_address_changes_with_the_content(tmp_path: Path) -> None:
 
 def test_the_files_are_found_in_this_checkout() -> None:
     assert (static_directory() / "styles" / "tokens.css").is_file()
+
+
+async def test_what_other_sites_pages_load_may_be_read_there_and_nothing_else() -> None:
+    app = small_app([])
+    prefix = app.state.presence.assets.prefix
+    async with visiting(app) as client:
+        for name, leave in (("widget/panel.js", "*"), ("chat/chat.js", None)):
+            answer = await client.get(f"{prefix}/{name}", headers={"Origin": "https://www.bank.example"})
+            assert answer.status_code == 200
+            assert answer.headers.get("access-control-allow-origin") == leave
