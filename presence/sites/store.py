@@ -123,12 +123,13 @@ def keys_of(connection: Connection, site_id: int) -> list[Key]:
     columns = [site_signer.c[name] for name in Key.__struct_fields__]
     mine = select(*columns).where(site_signer.c.site_id == site_id)
     rows = connection.execute(mine.order_by(site_signer.c.created_at.desc(), site_signer.c.kid))
-    return [Key(*row) for row in rows.tuples()]
+    return [Key(*row) for row in rows]
 
 
 def key_owners(connection: Connection) -> dict[str, int]:
     """The site of every key there ever was, by kid."""
-    return dict(connection.execute(select(site_signer.c.kid, site_signer.c.site_id)).tuples().all())
+    rows = connection.execute(select(site_signer.c.kid, site_signer.c.site_id))
+    return {row.kid: row.site_id for row in rows}
 
 
 def end_key(connection: Connection, site_id: int, kid: str, at: int) -> bool:
