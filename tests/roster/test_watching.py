@@ -10,7 +10,7 @@ from presence.live.hub import Hub
 from presence.roster import watching
 from presence.roster.board import Board, Member
 from presence.roster.presence import Facts, standing_of
-from presence.roster.watching import MAX_WATCHED, Watching
+from presence.roster.watching import MAX_WATCHED, REMEMBERED, Premises, Watching
 from presence.storage.database import Database
 from tests.live.test_ending import Recorded
 from tests.support import HOUR, MONDAY, FrozenClock
@@ -30,10 +30,12 @@ class Watched:
         self.board.teams = {"even": 0, "odd": 1}
         self.back: int | None = MONDAY + HOUR
         self.asked = 0
+        self.expected_of: list[str] = []
         self.answer = asyncio.Event()
         self.answer.set()
         self.failing = 0
-        self.watching = Watching(self.hub, self.board, clock, self.pool, self.expected)
+        self.sites = {"shop": Premises(), "odd": Premises(team="odd"), "lost": Premises(team="gone")}
+        self.watching = Watching(self.hub, self.board, clock, self.pool, self.expected, self.housed)
         for id_ in (1, 2, 3):
             self.set(id_, there=False)
 
@@ -43,9 +45,13 @@ class Watched:
             raise OSError
         return frozenset({"a1", "a2"}) if slug == "talk" else None
 
+    async def housed(self, slug: str) -> Premises | None:
+        return self.sites.get(slug)
+
     async def expected(self, what: str, slugs: frozenset[str]) -> int | None:
         self.asked += 1
         await self.answer.wait()
+        self.expected_of.append(what)
         return self.back
 
     def set(self, id_: int, *, there: bool) -> None:
@@ -157,3 +163,63 @@ async def test_so_many_and_no_more(watched: Watched) -> None:
     )
     assert await one.told() == [("adviser:a1", "offline")]
     assert watched.hub.topics("presence:") == {"presence:adviser:a1"}
+
+
+async def test_a_site_is_its_team_or_everybody(watched: Watched) -> None:
+    one = Watcher(watched)
+    await watched.watching.watch(one.connection, ["site:shop", "site:odd", "site:unknown"])
+    watched.set(2, there=True)
+    assert await one.told() == [("site:shop", "offline"), ("site:odd", "offline"), ("site:shop", "available")]
+    watched.set(1, there=True)
+    assert (await one.told())[3:] == [("site:odd", "available")]
+    lost = await watched.watching.shown("site:lost")  # its team is gone
+    assert lost is not None
+    assert lost.state == "offline"
+    assert watched.expected_of == ["site:", "team:odd", "team:gone"]
+
+
+async def test_a_closed_site_is_offline_until_it_opens_or_somebody_comes(watched: Watched) -> None:
+    opens, comes = MONDAY + 2 * HOUR, MONDAY + HOUR
+    watched.sites["shop"] = Premises(open=False, changes_at=opens)
+    watched.set(1, there=True)
+    for what, name in (("site:shop", ""), ("adviser:a1@shop", "A1"), ("team:odd@shop", ""), ("service:talk@shop", "")):
+        watched.back = comes
+        shown = await watched.watching.shown(what)
+        assert shown is not None
+        assert (shown.what, shown.state, shown.until, shown.name) == (what, "offline", opens * 1000, name)
+    elsewhere = await watched.watching.shown("adviser:a1")
+    assert elsewhere is not None
+    assert elsewhere.state == "available"
+    watched.back = opens + HOUR
+    late = await watched.watching.shown("adviser:a2@shop")
+    assert late is not None
+    assert late.until == (opens + HOUR) * 1000
+    watched.sites["shop"] = Premises(open=False)  # it never opens
+    never = await watched.watching.shown("site:shop")
+    assert never is not None
+    assert (never.state, never.until) == ("offline", None)
+    assert await watched.watching.closed_until("shop") == 0
+    assert await watched.watching.closed_until("odd") is None
+    assert await watched.watching.closed_until("unknown") is None
+    for what in ("adviser:a1@unknown", "adviser:a9@shop", "nothing@shop"):
+        assert await watched.watching.shown(what) is None
+
+
+async def test_opening_and_closing_are_told_though_nobody_comes_or_goes(watched: Watched, clock: FrozenClock) -> None:
+    closes = MONDAY + 10
+    watched.sites["shop"] = Premises(open=True, changes_at=closes)
+    watched.set(1, there=True)
+    one = Watcher(watched)
+    await watched.watching.watch(one.connection, ["site:shop", "adviser:a1@shop", "adviser:a1"])
+    seen = await one.told()
+    assert {state for _, state in seen} == {"available"}
+    clock.set(closes)
+    assert clock.now() < MONDAY + REMEMBERED
+    watched.sites["shop"] = Premises(open=False, changes_at=closes + HOUR)
+    watched.watching.look_again()
+    told = (await one.told())[len(seen) :]
+    assert sorted(told) == [("adviser:a1@shop", "offline"), ("site:shop", "offline")]
+    watched.sites["shop"] = Premises()
+    watched.watching.look_again()
+    watched.watching.look_again()
+    assert sorted((await one.told())[len(seen) + 2 :]) == [("adviser:a1@shop", "available"), ("site:shop", "available")]
