@@ -25,6 +25,7 @@ from presence.sites.logo import kind_of
 from presence.sites.model import Site
 from presence.sites.service import Sites
 from presence.sites.settings import CAPABILITIES, Settings, Theme
+from presence.sites.signers import Signers
 from presence.sites.theming import Shades, shades
 from presence.web.forms import Form
 from presence.web.request import language_of, page, web_of
@@ -167,7 +168,7 @@ async def _one(
         look=msgspec.to_builtins(
             _look(shown.text("theme.accent"), shown.text("theme.accent_dark"), site.settings.theme, t)
         ),
-        signers=[],
+        signers=await _signers(request).listed(site.slug),
         now=web.clock.now(),
         snippet=snippet(web.config.server.base_url, site.embed_key),
     )
@@ -270,7 +271,22 @@ async def _revoke(request: Request, adviser: Adviser, site: Site, typed: Written
 
 async def _sign(request: Request, adviser: Adviser, site: Site, typed: Written, action: str, what: str) -> Response:
     """Make or end a key that the site signs with."""
-    raise NotFound()
+    signers, t, secrets = _signers(request), translator(language_of(request)), list[Secret]()
+    if action == "signer-end":
+        await signers.end(site.slug, what)
+    elif action == "signer-hs256":
+        what, secret = await signers.share(site.slug)
+        secrets.append((t.gettext("The shared secret of key %(kid)s", kid=what), secret, _once(t)))
+    else:
+        try:
+            what = await signers.take(site.slug, typed.text("public_key"))
+        except Invalid as error:
+            return await _one(request, adviser, site, typed, wrong=error.fields)
+        hint = t.gettext("The site’s server names it in the header of each token.")
+        secrets.append((t.gettext("The name (kid) of the key"), what, hint))
+        typed = form.without(typed, "public_key")
+    log.info(action, site=site.slug, kid=what, by=adviser.slug)
+    return await _one(request, adviser, site, typed, secrets=secrets)
 
 
 async def look(request: Request, adviser: Adviser) -> Response:
@@ -289,6 +305,9 @@ async def preview(request: Request, adviser: Adviser) -> Response:
     request.state.framed_by = "'self'"
     html = web_of(request).templates.render("desk/site_preview.html", language, site=site)
     return HTMLResponse(html, headers={"Cache-Control": "no-store", "Content-Language": language})
+
+
+# -- what is shown ------------------------------------------------------------------------------------------------
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -341,8 +360,6 @@ def _figure(one: Shades, wrong: FieldError | None, t: Translator) -> Figure:
     return Figure(one.accent, one.on_accent, said, "good")
 
 
-# -- what is shown ------------------------------------------------------------------------------------------------
-
 _LABELS = {
     "name": N_("Name"),
     "origins": N_("Origins of its pages, one a line"),
@@ -393,7 +410,11 @@ def _at_fields(wrong: Mapping[str, FieldError]) -> dict[str, FieldError]:
 
 def _api_key(request: Request, key: str) -> Secret:
     t = translator(language_of(request))
-    return t.gettext("The API key of this site"), key, t.gettext("It is shown only this once.")
+    return t.gettext("The API key of this site"), key, _once(t)
+
+
+def _once(t: Translator) -> str:
+    return t.gettext("It is shown only this once.")
 
 
 def _sites(request: Request) -> Sites:
@@ -404,3 +425,8 @@ def _sites(request: Request) -> Sites:
 def _editing(request: Request) -> Editing:
     editing: Editing = request.app.state.editing
     return editing
+
+
+def _signers(request: Request) -> Signers:
+    signers: Signers = request.app.state.signers
+    return signers
