@@ -91,6 +91,7 @@ function handed(event) {
   port?.close();
   port = /** @type {MessagePort} */ (event.ports[0]);
   port.onmessage = ({ data }) => heard(data);
+  port.postMessage({ t: "here" }); // whatever page of ours this is, its head takes the place of the host's
   for (const message of waiting.splice(0)) port.postMessage(message);
   heard({ t: "port" });
 }
