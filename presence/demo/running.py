@@ -32,10 +32,10 @@ async def _run(port: int, directory: Path, site_port: int, origins: Sequence[str
     base, bank = config.server.base_url, f"http://{HOST}:{theirs.getsockname()[1]}"
     configure_logging(config.log)
     await asyncio.to_thread(migrate, config.database.url)
-    await allow(config, clock, (bank, *origins))
+    identity = await allow(config, clock, (bank, *origins))
     token = await lay_out(config, clock) if samples else ""
     served = server(create_app(config, catcher=catcher))
-    embedding = server(site(base, EMBED_KEY, lambda: ""))
+    embedding = server(site(base, EMBED_KEY, identity))
     join = (
         f"\n  Join a call           {base}/a/{token}/room   (as Carol; Mona lets her in, mona@demo.example)"
         if token
