@@ -37,7 +37,9 @@ class Framing:
             await problems.answer(Request(scope, receive), NotFound())(scope, receive, send)
             return
         at = found[1]
-        scope["state"].update(site=site, at=at, framed_by=" ".join(site.settings.origins))
+        scope["state"].update(
+            site=site, at=at, framed_by=" ".join((*site.settings.origins, "'self'"))
+        )  # the desk's preview
         scope["root_path"] = scope.get("root_path", "") + at
 
         async def led_back(message: Message) -> None:

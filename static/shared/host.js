@@ -9,7 +9,7 @@
 const MOST = 50; // messages that wait for the port
 
 const { dataset } = document.documentElement;
-const origins = new Set((dataset.origins ?? "").split(" ").filter(Boolean));
+const origins = new Set([...(dataset.origins ?? "").split(" ").filter(Boolean), location.origin]); // ours: the desk's preview
 
 /** Whether another page frames us. */
 export const framed = parent !== self;
