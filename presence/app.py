@@ -16,6 +16,7 @@ from presence.booking import api, desk_pages, pages
 from presence.bus import Bus
 from presence.calls import pages as calls_pages
 from presence.chat import pages as chat_pages
+from presence.chat import visiting
 from presence.chat.desk import pages as chat_desk_pages
 from presence.clock import Clock, SystemClock
 from presence.config import Config, LimitsConfig
@@ -147,6 +148,7 @@ def _lay_out(app: Starlette, parts: Parts) -> None:
     app.state.letters = parts.letters
     app.state.desk = parts.desk
     app.state.drafts = parts.drafts
+    app.state.visitor_by = visiting.known
     app.state.attending = parts.attending
     app.state.roster = parts.roster
     app.state.sign_in = parts.sign_in

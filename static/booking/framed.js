@@ -1,22 +1,16 @@
 // Booking inside of another site's page: what the host knows is filled in, what has been booked is told to it, and who books is
 // named by the form, as no cookie does.
 
-import { on, tell } from "../shared/host.js";
-import { visitorToken } from "../shared/visitor.js";
+import { ask } from "../shared/ask.js";
+import { framed, next, on, tell } from "../shared/host.js";
+import { keepVisitor, visitorToken } from "../shared/visitor.js";
 
 /** @typedef {HTMLInputElement | HTMLTextAreaElement} Field */
 
-const HELD = "presence-held"; // the hour that is kept, by the token of its form
-const root = document.documentElement;
-
-/** What the browser keeps for us as long as this tab is open; null where it keeps nothing. */
-function tab() {
-  try {
-    return sessionStorage;
-  } catch {
-    return null;
-  }
-}
+// The token of the hour that is kept, after this: the one thing that a frame keeps from page to page where browsers store nothing.
+const HELD = "presence-held ";
+const SIGNS = 8_000; // milliseconds that the host's server may take to say who its customer is
+const { at } = document.documentElement.dataset;
 
 /**
  * Fill a field that nobody has filled in.
@@ -45,31 +39,37 @@ function prefill({ name, email, phone, answers }) {
 }
 
 /**
- * What an identity says of its customer. Whether it is true matters to nobody here: they see it, and may change it.
- * @param {string} token
- * @returns {{ name?: unknown, email?: unknown }}
+ * Whom the host vouches for is filled in. It is asked where the answer can be kept: what it signs is good once, and the
+ * conversation may need it, too.
  */
-function claimed(token) {
+async function vouched() {
   try {
-    const raw = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
-    return JSON.parse(new TextDecoder().decode(Uint8Array.from(raw, (letter) => letter.charCodeAt(0))));
+    if (!localStorage) return;
   } catch {
-    return {};
+    return; // closed to us
   }
+  tell({ t: "identity" });
+  const identity = (await next("identity", SIGNS))?.token;
+  if (!identity && !visitorToken()) return; // nobody yet, and booking needs nobody
+  const { visitor, verified, you } = await ask("/chat/session", { identity, zone: Intl.DateTimeFormat().resolvedOptions().timeZone });
+  if (visitor) keepVisitor(visitor);
+  if (verified) prefill(you);
 }
 
 /** @param {HTMLFormElement} form the one that says who books */
 function named(form) {
-  tab()?.setItem(HELD, form.dataset.held ?? "");
-  const visitor = /** @type {HTMLInputElement | null} */ (form.elements.namedItem("visitor"));
-  if (visitor) visitor.value = visitorToken();
+  self.name = HELD + form.dataset.held;
   on("prefill", prefill);
-  on("identity", ({ token }) => typeof token === "string" && prefill(claimed(token)));
+  const who = /** @type {HTMLInputElement} */ (form.elements.namedItem("visitor"));
+  who.value = visitorToken();
+  if (!framed) return;
+  // What the server refuses is told by the chat, which cannot do without.
+  vouched().then(() => (who.value = visitorToken()), ({ message }) => console.error(`presence: ${message}`));
 }
 
 /** @param {HTMLElement} place */
 function booked({ dataset }) {
-  tab()?.removeItem(HELD);
+  self.name = "";
   tell({ t: "booked", starts_at: Number(dataset.booked), service: dataset.service });
   const address = new URL(location.href);
   address.searchParams.delete("booked"); // a page that is loaded again does not tell it again
@@ -79,13 +79,11 @@ function booked({ dataset }) {
 // Who comes back from the form and chooses anew would find the hour taken: by themselves.
 document.addEventListener("submit", ({ target }) => {
   const form = /** @type {HTMLFormElement} */ (target);
-  const held = tab()?.getItem(HELD);
-  if (!root.dataset.at || !held || !new URL(form.action).pathname.endsWith("/hold")) return;
-  const before = Object.assign(document.createElement("input"), { type: "hidden", name: "hold", value: held });
-  form.append(before);
+  if (!at || !self.name.startsWith(HELD) || !new URL(form.action).pathname.endsWith("/hold")) return;
+  form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "hold", value: self.name.slice(HELD.length) }));
 });
 
-if (root.dataset.at) {
+if (at) {
   const [form, done] = [document.querySelector("#details"), document.querySelector("[data-booked]")];
   if (form) named(/** @type {HTMLFormElement} */ (form));
   if (done) booked(/** @type {HTMLElement} */ (done));

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import jwt
 import msgspec
 import pytest
 from sqlalchemy import Connection, select
@@ -190,15 +191,40 @@ async def test_the_appointment_is_the_sites_and_the_conversation_hears_of_it(
     picker = await frame.get(f"{AT}/book/talk")
     form = await choose(frame, picker, hours(picker)[-1])
     assert field(form.text, "visitor") == ""  # a script fills it in
-    await frame.post(action(form, form.url.path), data=typed(form, visitor="a-visitors-token"))
+    visitor = (await frame.post(f"{AT}/chat/session", json={})).json()["visitor"]
+    await frame.post(action(form, form.url.path), data=typed(form, visitor=visitor))
     ((_, by),) = heard
-    assert by.visitor == fingerprint("a-visitors-token")
+    assert by.visitor == fingerprint(visitor)
+    assert not by.known
     shop = next(one for one in await app.state.sites.all() if one.slug == "shop")
 
     def sites(connection: Connection) -> list[int | None]:
         return list(connection.execute(select(appointment.c.site_id)).scalars())
 
     assert await app.state.database.read(sites) == [shop.id]
+
+
+async def test_a_visitor_of_another_site_is_nobody_and_whom_this_one_vouches_for_is_known(
+    app: Starlette, frame: httpx.AsyncClient
+) -> None:
+    heard: list[BookRequest] = []
+    app.state.booking.on_booked.append(lambda _, by: heard.append(by))
+    stranger = (await frame.post(f"{NO_BOOKING}/chat/session", json={})).json()["visitor"]
+    made, shop = await app.state.signers.share("shop"), await app.state.sites.named("shop")
+    now = app.state.presence.clock.now()
+    claims = {"sub": "c-1", "name": "Carol Jones", "email": "carol@example.org", "iat": now, "exp": now + 60}
+    claims |= {"jti": random_token(), "aud": app.state.vouching.audience(shop)}
+    identity = jwt.encode(claims, made.secret, "HS256", headers={"kid": made.kid})
+    carol = (await frame.post(f"{AT}/chat/session", json={"identity": identity})).json()["visitor"]
+    for visitor, email in ((stranger, "carol@example.org"), (carol, "Carol@example.org"), (carol, "dave@example.org")):
+        picker = await frame.get(f"{AT}/book/talk")
+        form = await choose(frame, picker, hours(picker)[-1])
+        await frame.post(action(form, form.url.path), data=typed(form, visitor=visitor, email=email))
+    assert [(by.visitor == fingerprint(carol), by.known) for by in heard] == [
+        (False, False),
+        (True, True),
+        (True, False),
+    ]
 
 
 async def test_mails_lead_to_our_own_pages(app: Starlette, frame: httpx.AsyncClient) -> None:

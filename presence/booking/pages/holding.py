@@ -7,8 +7,9 @@ from starlette.responses import RedirectResponse, Response
 
 from presence.booking import views
 from presence.booking.pages import draft
-from presence.booking.pages.shared import PREFILL, address, booking_of, medium_of, offered, show, words
+from presence.booking.pages.shared import PREFILL, address, booking_of, medium_of, offered, show, visitor_of, words
 from presence.booking.requests import BookRequest, Held, HoldRequest
+from presence.booking.rules import normal_mail
 from presence.errors import FieldError, HoldGone, Invalid, SlotTaken
 from presence.i18n import is_zone
 from presence.sites.framing import site_of
@@ -55,7 +56,9 @@ async def book(request: Request) -> Response:
     form, token = await form_of(request), request.path_params["token"]
     chosen = _chosen(form, form.text("service"))
     offered(request, chosen.service)
-    site = site_of(request)
+    site, email = site_of(request), form.text("email")
+    shown = form.text("visitor") if site else request.cookies.get(visitor_cookie(request), "")
+    visitor = await visitor_of(request, shown)
     wanted = BookRequest(
         request_key=f"form:{form.text('request_key')[:64] or token}",
         hold=token,
@@ -66,14 +69,15 @@ async def book(request: Request) -> Response:
         adviser=chosen.adviser,
         spoken=chosen.spoken,
         name=form.text("name"),
-        email=form.text("email"),
+        email=email,
         phone=form.text("phone"),
         language=language_of(request),
         zone=_zone(request, form.text("zone")),
         answers=form.named("answers."),
         guests=_lines(form.text("guests")),
         site_id=site.id if site else None,
-        visitor=fingerprint(form.text("visitor") if site else request.cookies.get(visitor_cookie(request), "")),
+        known=visitor is not None and visitor.verified and normal_mail(visitor.email) == normal_mail(email),
+        visitor=fingerprint(shown) if visitor else "",
     )
     try:
         booked = await booking_of(request).book(wanted)

@@ -1,9 +1,9 @@
 """What the customer's pages share: reading what addresses and forms say, and what every template is given."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -28,6 +28,22 @@ CARRIED = (
     *PREFILL,
 )  # from page to page, in addresses and hidden fields
 FRAMED = ("inline", "draft")  # the same inside of another site's page: whether we stand in its text, and what was typed
+
+
+class Visitor(Protocol):
+    """Who sits at a browser, as far as booking asks."""
+
+    @property
+    def verified(self) -> bool: ...
+
+    @property
+    def email(self) -> str: ...
+
+
+async def visitor_of(request: Request, token: str) -> Visitor | None:
+    """Whose token it is; None when it is nobody's here."""
+    find: Callable[[Request, str], Awaitable[Visitor | None]] = request.app.state.visitor_by
+    return await find(request, token)
 
 
 def booking_of(request: Request) -> Booking:
