@@ -22,6 +22,7 @@ MODULES = (
     "chat",
     "calls",
     "calls_rooms",
+    "experts",
 )
 
 

@@ -9,6 +9,8 @@ const TYPING = 250; // milliseconds after the last letter of a name
 let asking;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
+/** @type {Promise<void>} */
+let shown = Promise.resolve(); // once what was looked for last is there
 
 /** @param {string} id */
 const the = (id) => /** @type {any} */ (document.getElementById(id));
@@ -35,7 +37,16 @@ const there = new There(() => page(location.href), () => {
  * @param {string} href
  * @param {{ remember?: "" | "push" | "replace", whole?: boolean }} how whether "back" comes here; with the form, or what was found alone
  */
-async function show(href, { remember = "replace", whole = false } = {}) {
+function show(href, { remember = "replace", whole = false } = {}) {
+  return (shown = exchange(href, remember, whole));
+}
+
+/**
+ * @param {string} href
+ * @param {"" | "push" | "replace"} remember
+ * @param {boolean} whole
+ */
+async function exchange(href, remember, whole) {
   asking?.abort();
   const mine = (asking = new AbortController());
   the("found").setAttribute("aria-busy", "true");
@@ -73,8 +84,9 @@ function chosen() {
 
 /** Add the next ones under those who are there. */
 async function more() {
-  const link = /** @type {HTMLAnchorElement} */ (the("more"));
-  if (link.getAttribute("aria-busy") === "true") return;
+  await shown;
+  const link = /** @type {HTMLAnchorElement | null} */ (the("more"));
+  if (!link || link.getAttribute("aria-busy") === "true") return;
   link.setAttribute("aria-busy", "true");
   try {
     const fresh = await page(link.href);

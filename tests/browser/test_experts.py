@@ -1,16 +1,23 @@
 """The page of experts: found without reloading, seen to come and go, talked to or booked; also inside of a site's page."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
-from playwright.async_api import Locator, Page, ViewportSize, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
+from bench.ports import free_port
+from presence.config import ServerConfig
 from presence.sites.settings import Settings
 from tests.browser.adviser import AtDemo
-from tests.browser.conftest import BROWSER, LOOKS, PHONE, Visit, fits, violations
+from tests.browser.calling import bank_now, serving
+from tests.browser.conftest import BROWSER, LOOKS, PATIENCE, PHONE, Visit, fits, violations
 from tests.browser.host import Host, add_site_now
+from tests.chat.cast import Bank
+from tests.support import adviser
 
 pytestmark = BROWSER
 
@@ -166,3 +173,64 @@ async def test_nothing_is_wider_than_a_small_phone(visit: Visit, demo: str, shop
                 "[...document.querySelectorAll('main *')].filter((one) => one.getBoundingClientRect().right > innerWidth).length"
             )
             assert wide == 0
+
+
+MANY = 30
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def many(migrated: Path, tmp_path: Path) -> AsyncIterator[Bank]:
+    """A bank with more experts than a page shows, in two teams."""
+    port = free_port()
+    config = msgspec.structs.replace(
+        serving(migrated, tmp_path, port),
+        server=ServerConfig(base_url=f"http://localhost:{port}", secret_key="s" * 40, port=port),
+        teams=({"slug": "loans", "name": {"en": "Loans"}}, {"slug": "savings", "name": {"en": "Savings"}}),
+        advisers=tuple(
+            adviser(f"expert-{n}", name=f"Expert {n:02}", teams=["savings" if n == 7 else "loans"]) for n in range(MANY)
+        ),
+    )
+    async with bank_now(config) as served:
+        yield served
+
+
+async def test_more_of_them_come_under_those_who_are_there(chromium: Browser, many: Bank) -> None:
+    context = await chromium.new_context(
+        base_url=f"http://localhost:{many.port}", viewport=PHONE, locale="en-GB", reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE)
+    async with context:
+        page = await context.new_page()
+        await page.goto("/experts")
+        found = await violations(page)
+        await page.get_by_role("link", name="Loans").click()
+        cards = page.locator("[data-expert]")
+        await expect(cards).to_have_count(24)
+        await page.get_by_role("link", name="Show more").click()
+        await expect(cards).to_have_count(MANY - 1)
+        await expect(cards.nth(24).locator("h2")).to_be_focused()
+        await expect(page.get_by_role("link", name="Show more")).to_have_count(0)
+        names = await cards.locator("h2").all_text_contents()
+        assert len(set(names)) == MANY - 1
+        async with fits(page):
+            found += await violations(page)
+        await page.get_by_role("link", name="All teams").click()
+        await page.get_by_role("link", name="Show everybody").click()
+        await page.get_by_label("Name").fill("07")
+        await expect(cards).to_have_count(1)
+        assert found == []
+
+
+async def test_without_javascript_the_next_ones_are_a_page_of_their_own(chromium: Browser, many: Bank) -> None:
+    context = await chromium.new_context(
+        base_url=f"http://localhost:{many.port}", java_script_enabled=False, locale="en-GB"
+    )
+    async with context:
+        page = await context.new_page()
+        await page.goto("/experts/loans")
+        first = await page.locator("[data-expert] h2").all_text_contents()
+        await page.get_by_role("link", name="Show more").click()
+        rest = await page.locator("[data-expert] h2").all_text_contents()
+        assert len({*first, *rest}) == MANY - 1
+        await page.get_by_role("link", name="From the beginning").click()
+        await expect(page.locator("[data-expert]")).to_have_count(24)
