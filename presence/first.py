@@ -43,7 +43,7 @@ def first_of(config: Config) -> First:
         read(roster_seed.team_entries, config.teams),
         read(roster_seed.adviser_entries, config.advisers),
         read(booking_seed.service_entries, config.services),
-        read(sites_seed.site_entries, config.sites),
+        read(sites_seed.site_entries, config.sites, config.organisation.languages),
     )
     if wrong:
         raise ConfigError("\n".join(wrong))
