@@ -16,7 +16,16 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Frame,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from bench.ports import free_port
 from presence.demo import PASSWORD
@@ -185,7 +194,7 @@ def _is_complaint(message: ConsoleMessage) -> bool:
 
 
 @asynccontextmanager
-async def fits(page: Page) -> AsyncIterator[None]:
+async def fits(page: Page | Frame) -> AsyncIterator[None]:
     """Nothing has to be scrolled sideways."""
     yield
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -197,18 +206,19 @@ WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 COLOURS = ("color-contrast", "link-in-text-block")
 
 
-async def violations(page: Page, rules: tuple[str, ...] = (*WCAG, "best-practice")) -> list[str]:
+async def violations(page: Page | Frame, rules: tuple[str, ...] = (*WCAG, "best-practice")) -> list[str]:
     """What axe finds wrong, rule and place; of the colours also in the other light, by night or by day."""
     await page.evaluate(AXE.read_text())  # not by a script element: the page's policy forbids those, rightly
     found = await _axe(page, list(rules))
     dark = await page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    await page.emulate_media(color_scheme="light" if dark else "dark")
+    around = page.page if isinstance(page, Frame) else page
+    await around.emulate_media(color_scheme="light" if dark else "dark")
     found += await _axe(page, {"type": "rule", "values": COLOURS})
-    await page.emulate_media(color_scheme="dark" if dark else "light")
+    await around.emulate_media(color_scheme="dark" if dark else "light")
     return found
 
 
-async def _axe(page: Page, rules: object) -> list[str]:
+async def _axe(page: Page | Frame, rules: object) -> list[str]:
     # Styles are not fetched once more: no rule of ours reads them.
     options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
     async with asyncio.timeout(PATIENCE / 1000):  # it waits for ever where scripts are forbidden
