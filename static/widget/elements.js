@@ -151,7 +151,7 @@ function page(w, element, root, what) {
   if (!w.settings?.capabilities.includes(what)) return;
   let frame = frames.get(element);
   if (!frame && !w.there.site) return; // our server cannot be reached: a browser's own words would stand there
-  const path = address(what, about(element));
+  const path = `${address(what, about(element))}&inline=1`;
   if (!frame) {
     frame = new Frame(w, w.settings.words[what] ?? "", ({ t, ...detail }, { element }) => {
       if (t === "size" && detail.height > 0) element.style.blockSize = `${Math.ceil(detail.height)}px`;

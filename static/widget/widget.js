@@ -74,22 +74,14 @@
     return made;
   };
 
-  /**
-   * When somebody is back, in the zone of who reads it.
-   * @param {number} until
-   */
-  const moment = (until) => {
-    const at = new Date(until * 1000);
-    const weekday = at.toDateString() === new Date().toDateString() ? undefined : "long";
-    return new Intl.DateTimeFormat(w.spoken, { weekday, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
-  };
-
   /** @type {Widget["told"]} */
   const told = (there) => {
     const words = w.settings?.words ?? {};
-    if (!there) return "";
-    const back = there.until && /away|offline/.test(there.state);
-    return (back ? words.back?.replace("{when}", moment(there.until ?? 0)) : words[there.state]) ?? "";
+    if (!there?.until || !/away|offline/.test(there.state)) return words[there?.state ?? ""] ?? "";
+    const at = new Date(there.until * 1000); // shown in the zone of who reads it
+    const today = at.toDateString() === new Date().toDateString();
+    const when = new Intl.DateTimeFormat(w.spoken, { weekday: today ? undefined : "long", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    return (today ? words.back_today : words.back)?.replace("{when}", when.format(at)) ?? "";
   };
 
   const place = sheet("");
@@ -114,7 +106,7 @@ svg { flex: none; inline-size: 1.5em; block-size: 1.5em; fill: none; stroke: cur
 .unread { position: absolute; inset-block-start: -.25em; inset-inline-start: -.25em; min-inline-size: 1.9em; border: 2px solid var(--surface); border-radius: 1em; background: var(--bad); color: var(--surface); font-size: .8125em; font-weight: 700; text-align: center; }
 @media (max-width: 30em) {
 .launcher, .launcher:dir(rtl) { padding: .375em; border-radius: 50%; }
-.launcher b, .launcher .state :not(.dot) { display: none; }
+.launcher b, .launcher .state :not(.dot) { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .launcher .text { position: absolute; inset: auto -.125em -.125em auto; padding: .25em; border-radius: 50%; background: var(--surface); }
 .launcher .dot { font-size: 1rem; }
 }
@@ -144,20 +136,20 @@ inset-block-end: calc(${+look.y}px + env(safe-area-inset-bottom, 0px)) !importan
     if (!settings) return;
     dress();
     // Outside of the body: what replaces that on a navigation would end a call in the panel.
-    if (!host.isConnected && comebacks++ < COMEBACKS) document.documentElement.append(host);
+    if (!host.isConnected && comebacks++ < COMEBACKS) {
+      document.documentElement.append(host);
+      host.showPopover(); // above everything, and where nothing around it has been moved or made bigger
+    }
     watched();
     const text = told(there.site);
-    const unread = w.unread ? String(w.unread) : "";
-    w.launcher.parentElement?.setAttribute("aria-label", settings.words.title ?? settings.name);
-    const label = [settings.words.title, text, unread && settings.words.unread?.replace("{count}", unread)].filter(Boolean).join(" – ");
-    const look = label + there.site?.state;
+    const look = [settings.words.title, text, there.site?.state, w.unread].join();
     if (look !== shown) {
       shown = look;
       const state = make("span", { className: "state" }, make("span", { className: `dot ${there.site?.state}` }), make("span", {}, text));
       // A new one: what grows would move under the reader's eyes.
-      w.launcher = make("button", { className: "launcher", ariaLabel: label, ariaHasPopup: "dialog", onclick: () => part("panel", "toggle"), onpointerenter: () => part("panel"), onfocus: () => part("panel") },
-        make("span", { className: "disc" }, icon(BUBBLE)), make("span", { className: "text" }, make("b", {}, settings.words.title ?? ""), state));
-      if (unread) w.launcher.append(make("span", { className: "unread" }, unread));
+      w.launcher = make("button", { className: "launcher", type: "button", ariaHasPopup: "dialog", onclick: () => part("panel", "toggle"), onpointerenter: () => part("panel"), onfocus: () => part("panel") },
+        make("span", { className: "disc" }, icon(BUBBLE)), make("span", { className: "text" }, make("b", {}, settings.words.title ?? ""), " ", state));
+      if (w.unread) w.launcher.append(make("span", { className: "unread", ariaLabel: settings.words.unread?.replace("{count}", String(w.unread)), role: "img" }, String(w.unread)));
       const focused = w.root.activeElement === old;
       old.replaceWith(w.launcher);
       if (focused) w.launcher.focus();
@@ -304,7 +296,7 @@ inset-block-end: calc(${+look.y}px + env(safe-area-inset-bottom, 0px)) !importan
     },
   };
 
-  const host = document.createElement("presence-widget");
+  const host = make(/** @type {any} */ ("presence-widget"), { popover: "manual" });
   /** @type {Widget} */
   const w = {
     base, at: "", spoken: "", api, settings: null, there: {}, look: {}, host, root: host.attachShadow({ mode: "open" }), colours: sheet(""),

@@ -24,7 +24,7 @@ class Host:
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body, headers = pages.get(urlsplit(self.path).path, (b"", {}))
-                self.send_response(200 if body else 404)
+                self.send_response(200 if body else 204 if self.path == "/favicon.ico" else 404)
                 for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
