@@ -67,6 +67,8 @@ async def room(request: Request) -> Response:
     letters: Correspondence = request.app.state.letters
     meeting, mine = seen.meeting, f"/room/{uid}"
     asked = f"?adviser={adviser.slug}" if adviser else ""
+    site = site_of(request)
+    bookable = site is None or "book" in site.settings.capabilities
     return _page(
         request,
         seen,
@@ -82,7 +84,7 @@ async def room(request: Request) -> Response:
             "rating": f"{mine}/rating",
             "files": f"{mine}/files",
             "file": f"{mine}/files",
-            "book": f"/book/{meeting.service}{asked}" if meeting else f"/book{asked}",
+            "book": "" if not bookable else f"/book/{meeting.service}{asked}" if meeting else f"/book{asked}",
             "back": f"/a/{letters.token(meeting.uid)}" if meeting else "/chat",
             "chat": "" if meeting else "/chat",
         },

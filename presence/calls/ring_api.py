@@ -15,8 +15,8 @@ from presence.calls.rings import CallBackRequest, RingRequest
 from presence.calls.rules import Act
 from presence.chat.model import Visitor, adviser_sender
 from presence.chat.pages import read
-from presence.chat.visiting import assembly_of, offered, team_of, visitor_of
-from presence.errors import FieldError, Invalid, NotFound
+from presence.chat.visiting import assembly_of, closed_until, offered, team_of, visitor_of
+from presence.errors import FieldError, Invalid, Nobody, NotFound
 from presence.roster.board import Member
 from presence.roster.model import Adviser, Medium
 from presence.roster.pages import for_advisers
@@ -87,6 +87,9 @@ async def ring(request: Request) -> Response:
     limited(request, "call", f"visitor:{visitor.id}")
     if body.medium != "text":
         offered(request, body.medium)
+    opens_at = await closed_until(request)
+    if opens_at is not None:
+        raise Nobody(opens_at * 1000 or None)
     current = await assembly_of(request).chat.current(visitor)
     if current is None or current.state != "active":  # nobody knows them: a new cookie is soon made, and a message sent
         limited(request, "call")

@@ -23,6 +23,7 @@ from presence.chat.visiting import (
     SessionBody,
     about,
     assembly_of,
+    closed_until,
     known_or_new,
     offered,
     remember,
@@ -176,6 +177,7 @@ async def message(request: Request) -> Response:
         language=language_of(request),
         zone=visitor.zone,
         team=team_of(request),
+        closed=await closed_until(request) is not None,
         proof=challenge,
         name=typed["name"],
         email=typed["email"],
@@ -290,6 +292,7 @@ async def begin(request: Request) -> Response:
         team=team_of(request, body.team, body.adviser),
         page=body.page,
         subject=body.subject,
+        closed=await closed_until(request) is not None,
         proof=body.proof.challenge if worked and chat.proofs.bits else "",
     )
     if wrong:

@@ -23,7 +23,7 @@ from presence.chat.model import (
     person_key,
 )
 from presence.chat.proof import UNPROVEN, spent
-from presence.chat.vouched import Assertion, Recognised, recognised
+from presence.chat.vouched import Recognised, recognised
 from presence.clock import Clock
 from presence.errors import FieldError, Forbidden, Invalid, NotFound, NotPossible
 from presence.i18n import N_
@@ -31,6 +31,7 @@ from presence.mail.compose import addressable
 from presence.roster import store as roster_store
 from presence.roster.board import Board
 from presence.roster.presence import best
+from presence.sites.identity import Assertion
 from presence.storage.database import Database
 from presence.tokens import fingerprint, random_token
 

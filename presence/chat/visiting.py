@@ -3,7 +3,7 @@
 Never one for the other: a cookie opens nothing in a frame, and a token of one site's nothing at another.
 """
 
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -11,25 +11,19 @@ from starlette.responses import Response
 
 from presence.chat.assembly import Assembly
 from presence.chat.model import Visitor
-from presence.chat.vouched import Assertion
 from presence.errors import Forbidden, IdentityNeeded, NotFound
 from presence.i18n import N_, is_zone
 from presence.live.frames import Shown
 from presence.sites.framing import site_of
 from presence.sites.model import Site
 from presence.sites.settings import Capability
+from presence.sites.signers import Vouching
 from presence.web.limits import limited
 from presence.web.request import language_of, visitor_cookie, web_of, zone_of
 
 HEADER = "x-visitor"
 COOKIE_LASTS = 365 * 86_400
 VOUCHED = 12 * 3600  # seconds after which a site must say once more who its customer is
-
-
-class Vouching(Protocol):
-    """Reads what sites sign; each of it once."""
-
-    async def vouch(self, site: Site, token: str) -> Assertion: ...
 
 
 class SessionBody(msgspec.Struct, frozen=True):
@@ -137,6 +131,12 @@ def offered(request: Request, capability: Capability) -> None:
         raise Forbidden(N_("This site does not offer this"))
 
 
+async def closed_until(request: Request) -> int | None:
+    """When the site opens whose hours are over, in seconds; 0 when it never does, None when it is open."""
+    site = site_of(request)
+    return None if site is None else await assembly_of(request).watching.closed_until(site.slug)
+
+
 def team_of(request: Request, asked: str = "", adviser: str = "") -> str:
     """Who is to answer: the team that is asked for, else the site's, unless it is somebody who is not of it."""
     site, board = site_of(request), assembly_of(request).board
@@ -150,7 +150,10 @@ def team_of(request: Request, asked: str = "", adviser: str = "") -> str:
 async def shown_of(request: Request, team: str) -> tuple[str, Shown | None]:
     """Whose presence a page shows, and what it is: of the team that is asked for, else of the site."""
     chat, site = assembly_of(request), site_of(request)
-    what = f"team:{team}" if team in chat.board.teams else f"site:{site.slug}" if site else "site:"
+    if team in chat.board.teams:
+        what = f"team:{team}@{site.slug}" if site else f"team:{team}"
+    else:
+        what = f"site:{site.slug}" if site else "site:"
     return what, await chat.watching.shown(what)
 
 

@@ -3,7 +3,7 @@
 Two names are two people, also when they share a mail address: nobody is shown what somebody else has said.
 """
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -11,23 +11,11 @@ from sqlalchemy import Connection, insert, select, update
 from presence.chat import store
 from presence.chat.model import Conversation, Visitor, person_key
 from presence.roster import store as roster_store
+from presence.sites.identity import Assertion
 from presence.storage.tables import call, site_customer
 from presence.tokens import fingerprint, random_token
 
 RECENT = 30 * 60  # seconds after its last word in which a conversation is still of whoever sits there
-
-
-class Assertion(Protocol):
-    """What a site has signed of its customer."""
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def email(self) -> str: ...
 
 
 class Recognised(NamedTuple):

@@ -143,7 +143,7 @@ function kept() {
 /** Where they came from: what the embedding page says, else the browser. Advisers read it and the log keeps it, so that of our
  * own pages only those are told whose addresses hold nothing that opens anything. */
 export function pageBefore() {
-  const own = new URLSearchParams(location.search).get("page");
+  const own = given.page ?? new URLSearchParams(location.search).get("page");
   if (own !== null) return own;
   if (!document.referrer.startsWith(`${location.origin}/`)) return document.referrer;
   const { pathname } = new URL(document.referrer);

@@ -1,9 +1,10 @@
 // Calls on the chat page: ringing somebody who is there, being rung, and the ways on when nobody answers. Fetched when it is needed,
 // with its part of the page; what goes on is drawn from the latest frame `calls`, so that every tab shows the same.
 
-import { Refusal, ask } from "../shared/ask.js";
+import { AT, Refusal, ask, here } from "../shared/ask.js";
 import { backToRoom, showRoom, standingOf, stopwatch, windowAhead } from "../shared/calls.js";
 import { freshId } from "../shared/ids.js";
+import { keepMine, mine } from "../shared/mine.js";
 import { Ring } from "../shared/ring.js";
 import { filled } from "../shared/text.js";
 import { pageBefore } from "./begin.js";
@@ -28,8 +29,8 @@ import { given, mark, the, zone } from "./page.js";
  *   `write` a message instead; `drawn` tells whose ring there is
  */
 
-const MINE = "presence-call"; // in this tab: the call that it follows into its room
 const FIELDS = ["name", "email"];
+const APART = given.embed && !AT; // rooms have a window of their own
 const ANSWERED_IN = 4_000; // milliseconds in which what was asked for is in a frame, or will not be
 
 /** @type {Record<string, string>} */
@@ -40,7 +41,7 @@ let words = {};
  * @param {Ends} ends
  */
 export async function fetched(ends) {
-  const answer = await fetch(`/chat/calling?${new URLSearchParams({ lang: document.documentElement.lang, embed: given.embed ?? "" })}`);
+  const answer = await fetch(here(`/chat/calling?${new URLSearchParams({ lang: document.documentElement.lang, embed: given.embed ?? "" })}`));
   if (!answer.ok) throw new Refusal(answer.status, {});
   const part = new DOMParser().parseFromString(await answer.text(), "text/html");
   words = JSON.parse(part.querySelector("#calling-words")?.textContent ?? "{}");
@@ -62,6 +63,7 @@ export class Calling {
   /** @type {Medium} */ #medium = "video";
   /** @type {{ id: string, since: number } | null} */ #asking = null; // the server, to ring
   /** @type {HTMLElement | null} */ #before = null; // what had the focus
+  #leaving = false; // for the room
   #chime = new Ring("sound", true); // whoever is rung hears it, unless they want silence
 
   /** @param {Ends} ends */
@@ -89,8 +91,17 @@ export class Calling {
       this.#show();
       the("calling-text").textContent = said;
     });
-    the("calling-back").addEventListener("click", () => this.#there && backToRoom(this.#there));
-    the("calling-room").addEventListener("click", () => {
+    for (const field of FIELDS) the(`calling-${field}`).value = the(`ask-${field}`).value;
+    the("callback-phone").value ||= given.phone ?? "";
+    the("calling-back").addEventListener("click", () => {
+      if (this.#there && AT) void this.#enter(null, this.#there);
+      else if (this.#there) backToRoom(this.#there);
+    });
+    the("calling-room").addEventListener("click", (/** @type {Event} */ event) => {
+      if (AT && this.#there) {
+        event.preventDefault();
+        return void this.#enter(null, this.#there);
+      }
       keepMine("");
       setTimeout(() => this.#show());
     });
@@ -173,9 +184,9 @@ export class Calling {
       this.#show();
     } else if (!call) return; // it is only being asked for
     else if (what === "accept") {
-      const opened = given.embed ? windowAhead() : null;
+      const opened = APART ? windowAhead() : null;
       const done = await this.#asked(`/calls/${call}/accept`);
-      if (done) this.#enter(opened, { call, room: done.room });
+      if (done) void this.#enter(opened, { call, room: done.room });
       else opened?.close();
     } else if (what === "decline" || what === "cancel") {
       if (what === "cancel") keepMine("");
@@ -199,9 +210,9 @@ export class Calling {
       const { call, state } = await ask("/calls", body);
       keepMine(call);
       this.#local = state === "ended" ? "over" : "";
-      const here = new URL(location.href);
-      here.searchParams.delete("call"); // what the address asked for is done, also after a reload
-      history.replaceState(null, "", here);
+      const address = new URL(location.href);
+      address.searchParams.delete("call"); // what it asked for is done, also after a reload
+      history.replaceState(null, "", address);
       setTimeout(() => this.#settled(id), ANSWERED_IN); // the frame shows the ring
       if (this.#calls.some((one) => one.call === call)) this.#settled(id);
     } catch (error) {
@@ -291,13 +302,17 @@ export class Calling {
   }
 
   /**
-   * Go to the room: in this tab; beside it where the page is part of another one.
+   * Go to the room: in this tab, or in this frame of another site's page, where a page of that site that is loaded next leads back there.
    * @param {Window | null} opened
    * @param {{ call: string, room: string }} call
    */
-  #enter(opened, call) {
-    keepMine(given.embed && !showRoom(opened, call) ? call.call : ""); // who comes back from there is not sent away again
-    if (given.embed) this.#show();
+  async #enter(opened, call) {
+    if (AT) {
+      keepMine(call.call);
+      return (await import("../shared/enter.js")).enter(call.room);
+    }
+    keepMine(APART && !showRoom(opened, call) ? call.call : ""); // who comes back from there is not sent away again
+    if (APART) this.#show();
     else location.assign(call.room);
   }
 
@@ -322,7 +337,10 @@ export class Calling {
     const bar = Boolean(there) && step !== "open";
     the("calling-bar").hidden = !bar;
     if (bar) the("calling-bar-text").textContent = filled(words.in_call, { name: there?.name || this.ends.head.name });
-    if (follows && !given.embed) this.#enter(null, there);
+    if (follows && !APART && !this.#leaving) {
+      this.#leaving = true;
+      void this.#enter(null, there);
+    }
     this.ends.drawn(rings ? filled(words.rings, { name: this.#name }) : "");
     this.#tick();
   }
@@ -351,8 +369,9 @@ export class Calling {
       }
       const needed = this.ends.needed();
       for (const field of FIELDS) the(`calling-${field}`).closest("p").hidden = !needed.includes(field);
-      the("calling-room").href = this.#call?.room ?? "";
-      the("calling-book").href = the("book").href;
+      the("calling-room").href = here(this.#call?.room ?? "");
+      const book = document.getElementById("calling-book");
+      if (book instanceof HTMLAnchorElement) book.href = the("book").href;
       for (const one of ["audio", "video"]) the(`calling-${one}`).classList.toggle("plain", one !== medium);
       the("calling-offer").querySelector(".row").prepend(the(`calling-${medium === "audio" ? "audio" : "video"}`)); // Enter presses the first
       if (step === "callback") this.callBack.prepare(this.#call?.call ?? "", this.ends.now());
@@ -384,22 +403,3 @@ export class Calling {
   }
 }
 
-const mine = () => {
-  try {
-    return sessionStorage.getItem(MINE) ?? "";
-  } catch {
-    return kept;
-  }
-};
-
-let kept = ""; // where the browser keeps nothing, for as long as the page lives
-
-/** @param {string} call that this tab follows into its room; "" for none */
-function keepMine(call) {
-  kept = call;
-  try {
-    sessionStorage.setItem(MINE, call);
-  } catch {
-    // then a reload shows the way to the room, and does not take it by itself
-  }
-}

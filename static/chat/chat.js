@@ -1,11 +1,11 @@
 // The customer's chat page: puts its parts together, and shows where the conversation stands.
 
-import { ask } from "../shared/ask.js";
+import { AT, ask } from "../shared/ask.js";
 import { Ledger } from "../shared/ledger.js";
 import { Live } from "../shared/live.js";
 import { Log } from "../shared/log.js";
 import { menu } from "../shared/menu.js";
-import { remember, remembered } from "../shared/remembered.js";
+import { keyOf, remember, remembered } from "../shared/remembered.js";
 import { dayName } from "../shared/time.js";
 import { filled } from "../shared/text.js";
 import { Asked } from "./asked.js";
@@ -40,18 +40,21 @@ let askedAt = -Infinity; // when we last knew who we are
 /** @type {Calling | null} */
 let calling = null; // once there has been a call
 
+const frame = AT ? await import("./frame.js") : null; // we are inside of another site's page, or were
 const session = new Session();
-const live = new Live({ scope: "chat", pass: () => session.pass(), by: "customer" });
+const live = new Live({ scope: frame?.scope ?? "chat", pass: () => session.pass(), by: "customer" });
 const [head, strip, unread, asked] = [new Head(), new Strip(), new Unread(live), new Asked()];
 const shown = () => past?.c ?? current;
 const email = () => session.known?.you.email ?? "";
+/** @param {string} by */
+const nameOf = (by) => standing(live.ledger(shown()).events).names.get(by) ?? words.somebody ?? "";
 const state = () => (current ? standing(live.ledger(current).events) : null);
 
 const log = new Log(the("log"), {
   me: "customer",
   words,
   jump: the("jump"),
-  name: (by) => (by === "customer" ? words.you : standing(live.ledger(shown()).events).names.get(by)) ?? words.somebody ?? "",
+  name: (by) => (by === "customer" ? words.you : nameOf(by)) ?? "",
   // A call that nobody answered is told as such, and not as a message.
   told: (event) => (event.kind === "message" && live.ledger(event.c).events[event.seq]?.kind === "call" ? "" : told(event, words, email())),
   actions,
@@ -136,7 +139,7 @@ async function look() {
   head.with(known.open ? known.adviser : null);
   live.watch(head.watched);
   const { name, email: address } = known.you;
-  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".chat a[href^='/book']"))) {
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll(".chat a[href*='/book']"))) {
     const to = new URL(link.href);
     for (const [field, value] of Object.entries({ name, email: address })) if (value) to.searchParams.set(field, value);
     link.href = to.pathname + to.search;
@@ -165,7 +168,7 @@ function show() {
   given.mode = head.attended ? "talk" : "message";
   the("greeting").hidden = reading;
   const lost = document.activeElement && the("compose").contains(document.activeElement) && (closed || reading);
-  the("compose").hidden = closed || reading;
+  the("compose").hidden = closed || reading || (!current && given.silent === "1");
   the("ended").hidden = !closed || reading;
   the("past").hidden = !reading;
   if (lost || (leaves && closed)) (reading ? the("past-title") : the("ended-title")).focus();
@@ -191,6 +194,7 @@ function show() {
   }
   strip.queue(Boolean(current) && !reading && now.state === "waiting" && ledger.events.length > 0);
   if (current) unread.look(current, !reading && live.looks());
+  frame?.shown({ unread: unread.count, talking: (Boolean(current) && !closed) || Boolean(calling?.on) });
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -252,7 +256,7 @@ live.on("calls", ({ calls }) => {
 
 document.addEventListener("visibilitychange", () => (document.hidden ? show() : void look()));
 addEventListener("focus", show);
-addEventListener("storage", ({ key }) => key === "presence-open" && !past && void look());
+addEventListener("storage", ({ key }) => key === keyOf("open") && !past && void look());
 setInterval(show, LOOK);
 setInterval(() => head.show(), 60_000);
 
@@ -347,6 +351,7 @@ the("keep-address").addEventListener("click", async () => {
   }
 });
 
+await frame?.begin({ session, live, look, current: () => current, name: nameOf });
 await look();
 void live.start();
 void beginning.go();

@@ -1,6 +1,6 @@
 // After the conversation: how it was, and its transcript. Fetched when there is something to look back on.
 
-import { Refusal, ask } from "../shared/ask.js";
+import { AT, Refusal, ask, here } from "../shared/ask.js";
 import { filled } from "../shared/text.js";
 import { failed } from "./dialogs.js";
 import { mark, the, words } from "./page.js";
@@ -32,10 +32,11 @@ export function transcript(conversation, email) {
   /** @type {HTMLDialogElement} */
   const dialog = the("transcript");
   const input = the("transcript-email");
+  if (AT) void import("../shared/fetched.js").then(({ fetched }) => fetched(the("download")));
   dialog.addEventListener("opened", () => {
     mark("transcript-email");
     the("transcript-said").textContent = "";
-    the("download").href = `/chat/conversations/${conversation()}/transcript.txt`;
+    the("download").href = here(`/chat/conversations/${conversation()}/transcript.txt`);
     input.value ||= email();
   });
   the("transcript-form").addEventListener("submit", async (/** @type {Event} */ event) => {

@@ -1,10 +1,11 @@
 // Files: by the button, pasted, or dropped; each tells how far it is, and can be tried again. Fetched with a conversation.
 
-import { Refusal, upload } from "../shared/ask.js";
 import { element, filled, icon, sizeOf } from "../shared/text.js";
+import { upload } from "../shared/upload.js";
 import { given, the, words } from "./page.js";
 
 /**
+ * @typedef {import("../shared/ask.js").Refusal} Refusal
  * @typedef {{ file: string, name: string, type: string, size: number }} Sent
  * @typedef {(c: string, file: File, progress: (part: number) => void, options: { signal: AbortSignal }) => Promise<Sent>} Send
  */

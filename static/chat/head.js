@@ -8,6 +8,9 @@ import { given, the, words } from "./page.js";
 
 const LONG = 86_400; // seconds; a reply time above says nothing that draws anybody
 
+/** @param {string} adviser as whoever asks from here sees them: a site has hours of its own */
+const seen = (adviser) => `adviser:${adviser}${given.place ?? ""}`;
+
 export class Head {
   /** @type {Map<string, Shown>} */ #shown = new Map();
   /** @type {{ slug: string, name: string } | null} */ #adviser = null;
@@ -25,7 +28,7 @@ export class Head {
 
   /** What is to be watched. */
   get watched() {
-    return this.callee ? [this.#what, `adviser:${this.callee}`] : [this.#what];
+    return this.callee ? [this.#what, seen(this.callee)] : [this.#what];
   }
 
   /** Whether somebody would answer a new conversation right here. */
@@ -51,7 +54,7 @@ export class Head {
 
   /** Whether somebody is there for a call; null while that is not known. Whoever has the conversation needs no room for another. */
   get callable() {
-    const state = this.#shown.get(this.callee ? `adviser:${this.callee}` : this.#what)?.state;
+    const state = this.#shown.get(this.callee ? seen(this.callee) : this.#what)?.state;
     return state ? state === "available" || (state === "busy" && this.taken) : null;
   }
 
@@ -69,7 +72,7 @@ export class Head {
 
   show() {
     const adviser = this.#adviser;
-    const shown = (adviser && this.#shown.get(`adviser:${adviser.slug}`)) ?? this.#shown.get(this.#what);
+    const shown = (adviser && this.#shown.get(seen(adviser.slug))) ?? this.#shown.get(this.#what);
     if (shown) given.state = shown.state;
     put(the("who"), adviser?.name ?? this.#home ?? "");
     if (shown) put(the("presence"), adviser ? this.#beside(shown) : this.#awaited(shown));

@@ -1,7 +1,7 @@
 // What has not been read: counted in the title, told by a sound to those who want it, and marked once it has been seen.
 
-import { Chime } from "../shared/chime.js";
 import { isHeard } from "../shared/ledger.js";
+import { remembered } from "../shared/remembered.js";
 import { the, words } from "./page.js";
 
 const SPOKEN = new Set(["text", "file"]);
@@ -9,18 +9,17 @@ const SPOKEN = new Set(["text", "file"]);
 export class Unread {
   #title = document.title;
   caller = ""; // that somebody calls, in words
-  #chime = new Chime("sound");
+  count = 0;
+  /** @type {Promise<import("../shared/chime.js").Chime> | undefined} */ #chime;
+  #on = remembered("sound") === "1";
 
   /** @param {import("../shared/live.js").Live} live */
   constructor(live) {
     this.live = live;
     const button = the("sound");
-    const told = () => (button.textContent = (this.#chime.on ? words.sound_on : words.sound_off) ?? "");
-    button.addEventListener("click", () => {
-      this.#chime.toggle();
-      told();
-    });
-    told();
+    const told = (/** @type {boolean} */ on) => (button.textContent = (on ? words.sound_on : words.sound_off) ?? "");
+    button.addEventListener("click", async () => told((this.#on = (await this.#fetched()).toggle())));
+    told(this.#on);
   }
 
   /**
@@ -28,7 +27,12 @@ export class Unread {
    * @param {import("../shared/ledger.js").LiveEvent} event
    */
   said({ kind, by }) {
-    if (SPOKEN.has(kind) && by !== this.live.by && !this.live.looks()) this.#chime.play();
+    if (SPOKEN.has(kind) && by !== this.live.by && !this.live.looks() && this.#on) void this.#fetched().then((chime) => chime.play());
+  }
+
+  /** Only who wants to hear it needs it. */
+  #fetched() {
+    return (this.#chime ??= import("../shared/chime.js").then(({ Chime }) => new Chime("sound")));
   }
 
   /**
@@ -42,6 +46,7 @@ export class Unread {
     if (last) this.live.mark(c, reading ? "seen" : "got", last);
     const { seen } = ledger.marks.customer;
     const count = reading ? 0 : ledger.events.filter((one) => one.seq > seen && isHeard(one, this.live.by)).length;
+    this.count = count;
     document.title = this.caller || (count ? `(${count}) ${this.#title}` : this.#title);
   }
 }

@@ -4,6 +4,7 @@ import { attached } from "../shared/log.js";
 import { element, icon } from "../shared/text.js";
 import { dayName, moment } from "../shared/time.js";
 import { ago, ME, place, post, say, write } from "./page.js";
+import { vouchedFor } from "./rows.js";
 import { inOwnWords, shortPage } from "./telling.js";
 import { attempt } from "./toasts.js";
 
@@ -32,7 +33,7 @@ export class About {
     if (!whole) return this.body.replaceChildren(element("p", { class: "calm" }, say("no_customer")));
     const { customer, row } = whole;
     const name = customer.name || customer.email || say("no_name");
-    const vouched = element("p", { class: customer.verified ? "vouched good" : "vouched" }, icon(customer.verified ? "shield" : "person"), say(customer.verified ? "verified" : "not_verified"));
+    const vouched = element("p", { class: customer.verified ? "vouched good" : "vouched" }, icon(customer.verified ? "shield" : "person"), vouchedFor({ ...customer, site: row.site }, say) || say("not_verified"));
     const tags = section(say("tags"), element("div", { class: "tags" }));
     tags.id = "tags";
     this.body.replaceChildren(
@@ -96,6 +97,7 @@ export class About {
     fact("language", languageName(row.language));
     this.#clock = element("span");
     fact("local_time", customer.zone && this.#clock);
+    fact("from_site", row.site);
     fact("page", row.page && (/^https?:/.test(row.page) ? element("a", { href: row.page, target: "_blank", rel: "noopener noreferrer" }, shortPage(row.page)) : row.page));
     fact("personal_adviser", customer.personal_adviser);
     fact("since", customer.since && dayName(customer.since));

@@ -1,9 +1,9 @@
 // The lists of conversations: kept up to date row by row. Rows are placed, not stacked: nothing jumps, and while somebody is about to
 // click, nothing changes its place.
 
-import { element } from "../shared/text.js";
+import { element, icon } from "../shared/text.js";
 import { ago, button, field, get, ME, place, say, write } from "./page.js";
-import { belongs, inOrder, isMine } from "./rows.js";
+import { belongs, inOrder, isMine, vouchedFor } from "./rows.js";
 import { attempt } from "./toasts.js";
 
 /**
@@ -216,14 +216,17 @@ export class Inbox {
  * @returns {Shown}
  */
 function made(c) {
-  const [who, when, text, badge, mark] = [element("b"), element("time"), element("span", { class: "row-text" }), element("span", { class: "row-badge" }), element("span", { class: "visually-hidden" })];
+  const [name, shield] = [element("span"), icon("shield")];
+  const who = element("b", {}, shield, name);
+  const [when, text, badge, mark] = [element("time"), element("span", { class: "row-text" }), element("span", { class: "row-badge" }), element("span", { class: "visually-hidden" })];
   const dot = element("span", { class: "dot", "aria-hidden": "true" });
   const link = element("a", { class: "row-link", href: `#${c}` }, dot, who, mark, when, text, badge);
   const node = element("li", { class: "conversation-row" }, link);
   const update = (/** @type {Row} */ row) => {
     dot.dataset.state = row.customer.here ? "available" : "offline";
-    write(who, nameOf(row));
-    write(mark, [row.customer.here ? say("here") : "", row.unread ? say("unread") : ""].filter(Boolean).join(", "));
+    write(name, nameOf(row));
+    shield.toggleAttribute("hidden", !row.customer.verified);
+    write(mark, [vouchedFor({ ...row.customer, site: row.site }, say), row.customer.here ? say("here") : "", row.unread ? say("unread") : ""].filter(Boolean).join(", "));
     write(when, ago(row.state === "waiting" ? (row.queued_at ?? row.updated_at) : row.updated_at));
     when.dateTime = new Date(row.updated_at).toISOString();
     write(text, row.preview);

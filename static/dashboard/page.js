@@ -1,7 +1,8 @@
 // The dashboard's page: its places, its words, and the server behind it.
 
-import { ask, Refusal, upload } from "../shared/ask.js";
+import { ask, Refusal } from "../shared/ask.js";
 import { filled } from "../shared/text.js";
+import { upload } from "../shared/upload.js";
 
 export { Refusal };
 

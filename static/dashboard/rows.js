@@ -8,11 +8,18 @@
  *   customer: { name: string, email: string, verified: boolean, here: boolean },
  *   language: string, team: string | null, subject: string, preview: string, unread: boolean, heard: string, last_seq: number,
  *   tags: string[], queued_at: number | null, updated_at: number, created_at: number, closed_at: number | null,
- *   rating: number | null, page: string,
+ *   rating: number | null, page: string, site: string,
  * }} Row as the server sends it; instants in milliseconds
  * @typedef {"mine" | "team" | "waiting" | "closed" | "all" | "live"} View
  * @typedef {{ id: number, teams: Set<string>, supervisor: boolean }} Member
  */
+
+/**
+ * Whether it is known who the customer is, in words; "" when it is not.
+ * @param {{ verified: boolean, site: string }} one
+ * @param {(name: string, values?: Record<string, string>) => string} say
+ */
+export const vouchedFor = ({ verified, site }, say) => (verified ? (site ? say("verified_by", { site }) : say("verified")) : "");
 
 /**
  * Whether it is theirs to answer, or offered to them.

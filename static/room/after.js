@@ -14,8 +14,9 @@ import { told } from "./standing.js";
 const WELL = new Set(["held", "end", "left"]);
 
 export class After {
-  constructor() {
-    the("rejoin").addEventListener("click", () => location.reload()); // a page that is loaded anew takes its place again
+  /** @param {() => void} again loads the page anew: it takes its place again then */
+  constructor(again = () => location.reload()) {
+    the("rejoin").addEventListener("click", again);
     if (!customer) return;
     /** @type {HTMLFormElement} */
     const form = the("rating");

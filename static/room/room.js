@@ -1,5 +1,6 @@
 // The room's page: puts its parts together, and shows where the call stands.
 
+import { AT } from "../shared/ask.js";
 import { Chime } from "../shared/chime.js";
 import { remember, remembered } from "../shared/remembered.js";
 import { clock, moment } from "../shared/time.js";
@@ -26,6 +27,7 @@ const TICK = 1_000; // between looks at what time changes
 const NOTICE = 8_000; // for which a notice stays that asks for nothing
 const CHECKED = "room-checked"; // this browser's devices have been looked at once
 
+const frame = AT ? await import("./frame.js") : null; // we are inside of another site's page, or were
 const devices = new Devices();
 const call = new Call({ uid: given.uid, pass: () => post(given.urls.pass) });
 const sound = new Chime("room-sound", true);
@@ -42,7 +44,7 @@ const check = new Check({ call, devices, join });
 const stage = new Stage(call, devices);
 const waiting = new Waiting(call);
 const time = new Clock();
-const after = new After();
+const after = new After(frame?.again);
 const controls = new Controls(call, devices, { talk, has: () => check.has, leave, complain: (text) => notice(text) });
 new Choices(devices, speak);
 
@@ -71,7 +73,7 @@ function show() {
   if (moved && phase === "after") talk.close();
   const { activeElement } = document;
   if (moved && (activeElement === document.body || !activeElement?.getClientRects().length)) focus(); // what had it is gone
-  if (moved && phase === "call") guard(true);
+  if (moved && phase === "call") guard(parent === self); // the next page of who frames us leads back in
   if (moved && phase !== "call") guard(false);
   if (writes() && phase === "call" && !talk.isOpen) talk.open(moved);
   if (room) {
@@ -85,6 +87,7 @@ function show() {
   controls.show();
   health();
   titled();
+  frame?.shown(phase, over ?? "");
 }
 
 /** The focus goes to where the new phase begins. */

@@ -1,10 +1,11 @@
 // The conversation beside the call: the same as on the chat page and the dashboard, kept with everything else that was said.
 
-import { Refusal, upload } from "../shared/ask.js";
+import { Refusal } from "../shared/ask.js";
 import { Chime } from "../shared/chime.js";
 import { Live, Over } from "../shared/live.js";
 import { Log } from "../shared/log.js";
 import { filled } from "../shared/text.js";
+import { upload } from "../shared/upload.js";
 import { Composer } from "../chat/compose.js";
 import { Files } from "../chat/files.js";
 import { words as chatWords } from "../chat/page.js";

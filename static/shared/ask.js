@@ -1,16 +1,18 @@
 // Asking the server over HTTP: JSON there, JSON back, and what is wrong in words. Inside another site's page, addresses begin
-// with where we are (`data-at`), and the visitor is named by a header: browsers keep our cookies away from there.
-
-import { credentials } from "./visitor.js";
+// with where we are (`data-at`), and the visitor is named by a header (visitor.js): browsers keep our cookies away from there.
 
 const PATIENCE = 20_000; // milliseconds after which no answer will come
-const AT = document.documentElement.dataset.at ?? "";
+/** What stands before the addresses of our pages inside of another site's; "" for our own. */
+export const AT = document.documentElement.dataset.at ?? "";
 
 /**
  * An address of ours as it is where this page is.
  * @param {string} address
  */
 export const here = (address) => (AT && address.startsWith("/") && !address.startsWith(`${AT}/`) ? AT + address : address);
+
+/** @type {Record<string, string>} headers that every request carries */
+export const carried = {};
 
 /** What the server refused, and why: `code`, and `more` of it; `errors` by field; `after`, in seconds, when it may be asked again. */
 export class Refusal extends Error {
@@ -42,7 +44,7 @@ export class Refusal extends Error {
  */
 export async function ask(address, body = null, headers = {}) {
   /** @type {RequestInit} */
-  const request = { headers: { Accept: "application/json", ...credentials(), ...headers }, signal: AbortSignal.timeout(PATIENCE) };
+  const request = { headers: { Accept: "application/json", ...carried, ...headers }, signal: AbortSignal.timeout(PATIENCE) };
   if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
   const answer = await fetch(here(address), request).catch(() => {
     throw new Refusal(0, {});
@@ -51,31 +53,4 @@ export async function ask(address, body = null, headers = {}) {
   const json = text && /json/.test(answer.headers.get("Content-Type") ?? "") ? JSON.parse(text) : null;
   if (!answer.ok) throw new Refusal(answer.status, json ?? {}, Number(answer.headers.get("Retry-After")) || undefined);
   return json;
-}
-
-/**
- * Send a file, telling how much of it has gone.
- * @param {string} address
- * @param {File} file
- * @param {(part: number) => void} progress from 0 to 1
- * @param {{ headers?: Record<string, string>, signal?: AbortSignal }} [options]
- * @returns {Promise<{ file: string, name: string, type: string, size: number }>}
- */
-export function upload(address, file, progress, { headers = {}, signal } = {}) {
-  return new Promise((done, fail) => {
-    const request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-    request.open("POST", here(address));
-    request.responseType = "json";
-    for (const [name, value] of Object.entries({ Accept: "application/json", ...credentials(), ...headers })) request.setRequestHeader(name, value);
-    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
-    request.onload = () => {
-      if (request.status === 201) return done(request.response);
-      fail(new Refusal(request.status, request.response ?? {}, Number(request.getResponseHeader("Retry-After")) || undefined));
-    };
-    request.onerror = request.onabort = () => fail(new Refusal(0, {}));
-    signal?.addEventListener("abort", () => request.abort());
-    const form = new FormData();
-    form.append("file", file);
-    request.send(form);
-  });
 }

@@ -48,7 +48,8 @@ export function address() {
   return location.origin.replace(/^http/, "ws") + "/live";
 }
 
-const visible = () => document.visibilityState === "visible";
+// A panel that another site's page has closed is not looked at, though browsers think so.
+const visible = () => document.visibilityState === "visible" && document.documentElement.dataset.shown !== "hide";
 
 /**
  * @param {Told} page

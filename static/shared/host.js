@@ -7,6 +7,7 @@
 /** @typedef {{ t: string, [field: string]: any }} Message docs/embedding.md lists them */
 
 const MOST = 50; // messages that wait for the port
+const ONCE = new Set(["identity", "forget"]); // good for who hears it first
 
 const { dataset } = document.documentElement;
 const origins = new Set([...(dataset.origins ?? "").split(" ").filter(Boolean), location.origin]); // ours: the desk's preview
@@ -39,6 +40,7 @@ export function on(t, listener) {
   const all = listeners.get(t) ?? new Set();
   listeners.set(t, all.add(listener));
   const before = latest.get(t);
+  if (ONCE.has(t)) latest.delete(t);
   if (before) queueMicrotask(() => all.has(listener) && listener(before));
   return () => void all.delete(listener);
 }
@@ -65,8 +67,9 @@ export function next(t, ms) {
 /** @param {any} message of the host's */
 function heard(message) {
   if (typeof message?.t !== "string") return;
-  latest.set(message.t, message);
-  for (const listener of [...(listeners.get(message.t) ?? [])]) listener(message);
+  const all = [...(listeners.get(message.t) ?? [])];
+  if (!all.length || !ONCE.has(message.t)) latest.set(message.t, message);
+  for (const listener of all) listener(message);
 }
 
 /**

@@ -7,6 +7,7 @@
 // `place` scrolls and has role=log; lines go into its `[data-lines]`, or itself. It stays at its end while the reader is there; when
 // they have scrolled up, `jump` (a button) shows that there is more below. The words are listed at `Words`.
 
+import { AT, here } from "./ask.js";
 import { lines } from "./lines.js";
 import { menu } from "./menu.js";
 import { element, filled, icon, isPictogram, linked, sizeOf } from "./text.js";
@@ -243,11 +244,13 @@ export class Log {
  * @param {string} from where it is fetched
  */
 export function attached({ file, name, type, size }, from = "/chat/files") {
-  const address = `${from}/${file}`;
-  if (PICTURES.has(type)) {
-    const picture = element("img", { src: `${address}?preview=1`, alt: name, loading: "lazy", decoding: "async" });
-    return element("a", { class: "picture", href: `${address}?preview=1`, target: "_blank", rel: "noopener" }, picture);
-  }
-  const about = element("span", {}, element("b", {}, name), element("small", {}, size ? sizeOf(size) : ""));
-  return element("a", { class: "file", href: address, download: name }, icon("file"), about);
+  const address = here(`${from}/${file}`);
+  const picture = PICTURES.has(type) && element("img", { alt: name, loading: "lazy", decoding: "async" });
+  const about = picture || element("span", {}, element("b", {}, name), element("small", {}, size ? sizeOf(size) : ""));
+  const link = picture
+    ? element("a", { class: "picture", href: `${address}?preview=1`, target: "_blank", rel: "noopener" }, about)
+    : element("a", { class: "file", href: address, download: name }, icon("file"), about);
+  if (AT) void import("./fetched.js").then(({ fetched }) => fetched(link));
+  else if (picture) picture.src = link.href;
+  return link;
 }

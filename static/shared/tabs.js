@@ -36,7 +36,11 @@ export class Tabs {
     if (this.leads || this.#waiting) return;
     if (this.alone) return this.#lead();
     this.#heardAt = this.doors.now();
-    this.#channel = this.doors.channel?.(this.name) ?? null;
+    try {
+      this.#channel = this.doors.channel?.(this.name) ?? null;
+    } catch {
+      return this.#alone();
+    }
     if (this.#channel) this.#channel.onmessage = (event) => this.#heard(event.data);
     this.ends.follow();
     this.#apply(false);
@@ -88,14 +92,25 @@ export class Tabs {
       this.#lead();
       return new Promise((done) => (this.#release = () => done(undefined)));
     });
-    held?.catch(() => {
-      // Another page took it from us, or we stopped waiting.
-      if (this.#waiting !== waiting || !this.leads) return;
+    held?.catch((/** @type {unknown} */ error) => {
+      if (this.#waiting !== waiting) return; // we stopped waiting
+      if (!this.leads) {
+        if (!(error instanceof DOMException && error.name === "AbortError")) this.#alone();
+        return;
+      }
+      // Another page took it from us.
       this.leads = false;
       this.#release = null;
       this.ends.follow();
       this.#apply(false);
     });
+  }
+
+  /** The browser lets pages know nothing of each other: those of another site, where it keeps nothing for us. */
+  #alone() {
+    this.alone = true;
+    this.stop();
+    this.#lead();
   }
 
   #lead() {

@@ -1,33 +1,40 @@
 // Who this page's reader is to the company, where no cookie tells: inside another site's page, and in what was popped out of it.
-// Kept where the browser lets us, by itself and apart for each site; else in this page alone.
+// Kept where the browser lets us, by itself and apart for each site; else in this page alone, and handed on to the next.
 
-const AT = document.documentElement.dataset.at ?? "";
-const NAME = `presence-visitor ${AT.split("/")[2] ?? ""}`;
+import { AT, carried } from "./ask.js";
+
+const { dataset } = document.documentElement;
+const HEADER = "X-Visitor";
+export const NAME = `presence-visitor ${AT.split("/")[2] ?? ""}`;
 let token = "";
 
-/** Where it is kept; null where the browser keeps nothing for us. */
-function store() {
+/** @returns {string} what the browser keeps; "" when it keeps nothing */
+function kept() {
   try {
-    return localStorage;
+    return localStorage.getItem(NAME) ?? "";
   } catch {
-    return null;
+    return "";
   }
 }
 
 /** @returns {string} the visitor's token; empty on our own pages, and for who is new */
 export function visitorToken() {
-  if (!AT) return "";
-  token ||= document.documentElement.dataset.visitor ?? store()?.getItem(NAME) ?? "";
+  if (AT && !token) keepVisitor(dataset.visitor ?? kept());
   return token;
 }
+
+/** Whether the next page finds it by itself. */
+export const isKept = () => visitorToken() === kept();
 
 /** @param {string} found the token to keep; empty: forget who this was */
 export function keepVisitor(found) {
   token = found;
-  delete document.documentElement.dataset.visitor;
+  delete dataset.visitor;
+  delete carried[HEADER];
+  if (found) carried[HEADER] = found;
   try {
-    if (found) store()?.setItem(NAME, found);
-    else store()?.removeItem(NAME);
+    if (found) localStorage.setItem(NAME, found);
+    else localStorage.removeItem(NAME);
   } catch {
     // full, or closed to us: it is known to this page
   }
@@ -35,6 +42,8 @@ export function keepVisitor(found) {
 
 /** @returns {Record<string, string>} the headers that say who asks */
 export function credentials() {
-  const found = visitorToken();
-  return found ? { "X-Visitor": found } : {};
+  visitorToken();
+  return carried;
 }
+
+visitorToken();
