@@ -187,3 +187,6 @@ sheet.addEventListener("input", typing);
 sheet.addEventListener("submit", () => (unsaved = false));
 window.addEventListener("beforeunload", (event) => unsaved && event.preventDefault());
 figures();
+// Who is quick has typed before this was here; and browsers put back what was typed before a page was left.
+const texts = /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */ (sheet.querySelectorAll("input:not([type]), textarea"));
+if ([...texts].some((one) => one.value !== one.defaultValue)) typing();
