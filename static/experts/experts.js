@@ -1,5 +1,6 @@
 // The page of experts without reloading: what is looked for, more of them, the visitor's own zone, and who is there.
 
+import { on, tell } from "../shared/host.js";
 import { filled } from "../shared/text.js";
 import { cards, place, words } from "./cards.js";
 import { There } from "./there.js";
@@ -9,6 +10,8 @@ const TYPING = 250; // milliseconds after the last letter of a name
 let asking;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let typing;
+let hosted = false; // by a page that opens what is begun here beside us: a conversation does not end when other experts are looked for
+on("port", () => (hosted = true));
 /** @type {Promise<void>} */
 let shown = Promise.resolve(); // once what was looked for last is there
 
@@ -108,7 +111,12 @@ async function more() {
 document.addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest?.("#found a");
   if (!(link instanceof HTMLAnchorElement) || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (link.id === "more") {
+  const { go } = link.dataset;
+  if (go && hosted) {
+    event.preventDefault();
+    const card = /** @type {HTMLElement} */ (link.closest("[data-expert]"));
+    tell({ t: "open", what: go === "message" ? "chat" : go, adviser: card.dataset.expert });
+  } else if (link.id === "more") {
     event.preventDefault();
     void more();
   } else if ("hereToo" in link.dataset || "everybody" in link.dataset) {

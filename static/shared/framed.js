@@ -1,5 +1,5 @@
-// A page inside of another site's: by `shared/host.js` it closes, and where it stands in the text of the host's page, the host
-// hears how high it is. It scrolls there with the page around it.
+// A page inside of another site's: by `shared/host.js` it closes, and the host hears how high it is. Where it stands in the text of
+// the host's page it scrolls with that; elsewhere the host learns by it that the page has come.
 
 import { tell } from "./host.js";
 
@@ -12,4 +12,4 @@ function measure() {
   tell({ t: "size", height });
 }
 
-if ("inline" in document.documentElement.dataset) new ResizeObserver(measure).observe(document.body);
+new ResizeObserver(measure).observe(document.body);

@@ -67,6 +67,7 @@ export class Frame {
     port1.onmessage = ({ data }) => {
       this.alive = true;
       if (data.t === "identity") void this.vouch();
+      else if (data.t === "open") void this.w.api.open(data.what, { adviser: data.adviser });
       else this.heard(data, this);
     };
     this.element.contentWindow?.postMessage({ presence: 1 }, this.w.base, [port2]);
@@ -82,7 +83,7 @@ export class Frame {
  */
 const page = (w) => ({ t: "page", url: location.href.split("#")[0], title: document.title, ...w.page });
 
-const OURS = new Set(["presence", "ready", "close", "unread", "message", "call", "booked", "size", "identity", "talking", "popped", "refused"]);
+const OURS = new Set(["presence", "ready", "close", "unread", "message", "call", "booked", "size", "identity", "talking", "popped", "refused", "open"]);
 let watched = false;
 
 /**

@@ -15,7 +15,8 @@ from presence.sites.settings import Settings
 from tests.browser.adviser import AtDemo
 from tests.browser.calling import bank_now, serving
 from tests.browser.conftest import BROWSER, LOOKS, PATIENCE, PHONE, Visit, fits, violations
-from tests.browser.host import Host, add_site_now
+from tests.browser.host import Host, add_site_now, document, snippet
+from tests.browser.widget import Looks
 from tests.chat.cast import Bank
 from tests.support import adviser
 
@@ -139,6 +140,31 @@ async def test_inside_of_a_page_a_site_shows_its_experts(visit: Visit, demo: str
         await expect(alice.locator("[data-go=video]")).to_be_visible()
         await alice.get_by_role("link", name="Chat now with Alice Martin").click()
         await page.wait_for_url(f"**{shop.at}/en/chat?adviser=alice&embed=1")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def look(chromium: Browser) -> AsyncIterator[Looks]:
+    looks = Looks(chromium)
+    yield looks
+    await looks.close()
+
+
+async def test_what_is_begun_in_the_text_of_a_page_goes_on_in_its_panel(look: Looks, demo: str, shop: Shop) -> None:
+    body = '<main><h1>Shop</h1><presence-experts team="advice"></presence-experts></main>'
+    url = shop.host.page("/shop", document(body + snippet(demo, shop.at.rpartition("/")[2])))
+    async with AtDemo(demo, "alice"):
+        visitor = await look(url)
+        inline = visitor.page.frame_locator("presence-experts iframe")
+        await expect(inline.locator('[data-expert="alice"]')).to_contain_text("Here now")
+        await inline.get_by_role("link", name="Chat now with Alice Martin").click()
+        chat = visitor.page.frame_locator("presence-widget dialog.panel iframe:not([hidden])")
+        await expect(chat.locator("#greeting")).to_contain_text("You are writing to Alice Martin")
+        await expect(inline.locator('[data-expert="alice"]')).to_be_visible()
+        await visitor.page.evaluate("presence.open('experts', { team: 'advice' })")
+        await expect(chat.locator('[data-expert="alice"]')).to_be_visible()
+        await chat.get_by_role("link", name="Book an hour with Alice Martin").click()
+        await expect(chat.locator(".services")).to_be_visible()
+        assert visitor.complaints() == []
 
 
 @LOOKS
