@@ -1,13 +1,11 @@
 """The commands."""
 
 import asyncio
-import datetime as dt
 import os
 import secrets
 import signal
 import sys
 import tomllib
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -20,19 +18,20 @@ from presence.app import create_app
 from presence.booking import seed as booking_seed
 from presence.booking.service import Booking
 from presence.calls.probe import probe as probe_calls
-from presence.clock import SystemClock, instant, utc
+from presence.clock import SystemClock, utc
 from presence.config import Config, load, read_text
 from presence.errors import ConfigError, Invalid, NotFound
-from presence.first import first_of, sow
+from presence.first import first_of
 from presence.i18n import translator
 from presence.mail.smtp import probe
 from presence.observe import configure_logging
+from presence.offline import ConfigFile, change, instant_of
 from presence.parts import correspondence_of
 from presence.roster import seed as roster_seed
 from presence.roster.service import Roster, hours_of
 from presence.roster.sign_in import SignIn
 from presence.serving import server
-from presence.sites.service import Sites
+from presence.site_commands import site_commands
 from presence.storage import backup as backups
 from presence.storage.checks import check_clock, check_integrity
 from presence.storage.database import Database
@@ -42,12 +41,9 @@ from presence.storage.tenancy import alone, tenancy
 cli = typer.Typer(help="Self-hosted presence marketing.", no_args_is_help=True, add_completion=False)
 adviser_commands = typer.Typer(help="The people who answer.", no_args_is_help=True)
 service_commands = typer.Typer(help="What can be booked.", no_args_is_help=True)
-site_commands = typer.Typer(help="Sites and their API keys.", no_args_is_help=True)
 cli.add_typer(adviser_commands, name="adviser")
 cli.add_typer(service_commands, name="service")
 cli.add_typer(site_commands, name="site")
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", "-c", help="the TOML file", envvar="PRESENCE_CONFIG")]
 
 
 def main() -> None:
@@ -203,11 +199,7 @@ def why(
     """Say for each adviser why a start is not offered."""
     settings = load(config, os.environ)
     zone = ZoneInfo(settings.organisation.zone)
-    try:
-        moment = dt.datetime.fromisoformat(at)
-    except ValueError:
-        raise ConfigError(f"--at: found {at!r}; a time such as 2026-11-26T14:30") from None
-    start = instant(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+    start = instant_of(at, settings.organisation.zone)
 
     async def ask() -> None:
         database = Database(settings.database.url)
@@ -264,7 +256,7 @@ def adviser_add(
         room=room,
         password=password,
     )
-    _change(config, lambda database: Roster(database, SystemClock()).add(entry))
+    change(config, lambda database: Roster(database, SystemClock()).add(entry))
     print(f"{slug} is there")
 
 
@@ -283,7 +275,7 @@ def adviser_password(
                 return
         raise ConfigError(f"no adviser has the address {email}")
 
-    _change(config, work)
+    change(config, work)
 
 
 @service_commands.command("add")
@@ -294,34 +286,5 @@ def service_add(file: Path, config: ConfigFile = None) -> None:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: {error}") from None
     services = booking_seed.service_entries(raw.get("services", []))
-    _change(config, lambda database: database.write(lambda connection: booking_seed.sow(connection, services)))
+    change(config, lambda database: database.write(lambda connection: booking_seed.sow(connection, services)))
     print(f"{len(services)} read")
-
-
-@site_commands.command("add")
-def site_add(slug: str, name: str, config: ConfigFile = None) -> None:
-    """Add a site and print its API key, once."""
-
-    async def work(database: Database) -> None:
-        print(await Sites(database, SystemClock()).add(slug, name))
-
-    _change(config, work)
-
-
-def _change(config: Path | None, work: Callable[[Database], Awaitable[object]]) -> None:
-    """Do something to the database, and first add what the configuration brings along."""
-    settings = load(config, os.environ)
-    first = first_of(settings)
-
-    async def run() -> None:
-        database = Database(settings.database.url)
-        await database.open()
-        try:
-            await sow(database, first, SystemClock().now())
-            await work(database)
-        finally:
-            await database.close()
-
-    with alone(make_url(settings.database.url)):
-        migrate(settings.database.url)
-        asyncio.run(run())

@@ -109,17 +109,18 @@ class Vouching:
         self._base_url = base_url.rstrip("/")
 
     def audience(self, site: Site) -> str:
-        """Whom a site's tokens are for."""
+        """Whom a site's tokens are for: its pages here, and nobody else."""
         return f"{self._base_url}/at/{site.embed_key}"
 
     async def vouch(self, site: Site, token: str) -> Assertion:
         """What a site says of its customer; `IdentityRefused`. A token is good once, whoever brings it first."""
+        audience = self.audience(site)
         try:
-            said = identity.read(token, await self._signers.good(site), self.audience(site), self._clock.now())
+            said = identity.read(token, await self._signers.good(site), audience, self._clock.now())
             await self._spend(site, said)
         except Refused as refused:
             log.info("identity refused", site=site.slug, reason=refused.reason)
-            raise IdentityRefused(refused.reason, _SAID[refused.reason], audience=self.audience(site)) from None
+            raise IdentityRefused(refused.reason, _SAID[refused.reason], audience=audience) from None
         return said
 
     async def _spend(self, site: Site, said: Assertion) -> None:
