@@ -79,6 +79,7 @@ export async function begin({ session, live, look, current, name }) {
   });
   told(live, name);
   the("pop-out").hidden = !framed;
+  document.getElementById("menu-audio")?.addEventListener("click", () => /** @type {HTMLElement} */ (document.querySelector("[data-call=audio]")).click());
   the("pop-out").addEventListener("click", () => void popOut());
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], [aria-expanded=true]")) tell({ t: "close" });

@@ -4,11 +4,14 @@ import asyncio
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+import jwt
 import msgspec
 import pytest
 import pytest_asyncio
@@ -17,8 +20,9 @@ from playwright.async_api import Browser, BrowserContext, FrameLocator, Page, Vi
 from bench.ports import free_port
 from presence.config import Config, ServerConfig
 from presence.sites.settings import Settings
+from presence.sites.signers import Signers
 from tests.browser.calling import Seat, as_in, bank_now, serving
-from tests.browser.conftest import BROWSER, FLAGS, PATIENCE
+from tests.browser.conftest import AXE, BROWSER, FLAGS, PATIENCE
 from tests.browser.host import Host
 from tests.calls.ring_cast import Desk
 from tests.chat.cast import Bank
@@ -69,8 +73,8 @@ def host() -> Iterator[Host]:
 
 
 @pytest.fixture
-def settings(host: Host) -> Settings:
-    return Settings(origins=(host.origin,))
+def settings(host: Host, request: pytest.FixtureRequest) -> Settings:
+    return Settings(origins=(host.origin,), vouching=getattr(request, "param", "optional"))
 
 
 @pytest.fixture
@@ -307,3 +311,157 @@ async def test_the_conversation_goes_on_in_a_window_of_its_own(chromium: Browser
         await alice.event("text", text="Here I am")
         await window.reload()
         await expect(window.locator("#log .said.mine")).to_have_count(2)
+
+
+# -- whom the site vouches for ------------------------------------------------------------------------------------------
+
+
+async def signing(bank: Bank) -> Callable[..., str]:
+    """What the site's server does: sign who its customer is."""
+    signers: Signers = bank.app.state.signers
+    made = await signers.share("shop")
+
+    def signed(subject: str = "c-1", name: str = "Carol Jones", **more: Any) -> str:
+        now = int(time.time())
+        claims = {"sub": subject, "name": name, "email": f"{subject}@customers.example", "iat": now, "exp": now + 60}
+        claims |= {"jti": uuid.uuid4().hex, "aud": f"http://localhost:{bank.port}/at/{KEY}"}
+        return jwt.encode({**claims, **more}, made.secret, "HS256", {"kid": made.kid})
+
+    return signed
+
+
+async def identify(page: Page, token: str) -> None:
+    """Say who it is by and by, as `presence.identify` does."""
+    await page.evaluate("token => port.postMessage({ t: 'identity', token })", token)
+
+
+async def test_the_site_says_who_sits_there_and_advisers_read_it(chromium: Browser, host: Host, bank: Bank) -> None:
+    signed = await signing(bank)
+    async with framed(chromium, host, bank) as page, Desk(bank, "alice") as alice:
+        await begins(page, "I have a question")
+        await identify(page, signed(name="Carol Miller"))
+        await until_told(page, "ready", verified=True)
+        await says(page, "And another one")
+        card = await alice.until(
+            lambda frame: frame["t"] == "card" and frame["row"] and frame["row"]["customer"]["verified"]
+        )
+        assert (card["row"]["customer"]["name"], card["row"]["site"]) == ("Carol Miller", "The shop")
+        await expect(panel(page).locator("#log .said.mine")).to_have_count(2)  # what goes on goes on
+        desk = await as_in(chromium, alice)
+        there = await desk.new_page()
+        await there.goto(f"/desk#{card['c']}")
+        await expect(there.locator("#customer .vouched")).to_have_text("Verified by The shop")
+        await there.locator("#views").get_by_role("button", name="Waiting").click()
+        await expect(there.locator(".row-link", has_text="Carol Miller")).to_contain_text("Verified by The shop")
+        await desk.close()
+        await identify(page, signed("d-1", "Dave Miller"))  # the next one at the same computer
+        await expect(panel(page).locator("#log .said.mine")).to_have_count(0)
+        await until_told(page, "ready", verified=True)
+        await identify(page, signed())
+        await expect(panel(page).locator("#log .said.mine")).to_have_count(2)
+        await page.evaluate("port.postMessage({ t: 'forget' })")
+        await expect(panel(page).locator("#log .said.mine")).to_have_count(0)
+        await expect(panel(page).locator("#ask-name")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("reason", "wrong"),
+    [
+        ("expired", {"iat": 1_000, "exp": 1_060}),
+        ("too-long", {"exp": 2**40}),
+        ("audience", {"aud": "somebody else"}),
+        ("replayed", {}),
+    ],
+)
+async def test_what_is_not_believed_is_told_in_the_console(
+    chromium: Browser, host: Host, bank: Bank, reason: str, wrong: dict[str, Any]
+) -> None:
+    said: list[str] = []
+    token = (await signing(bank))(**wrong)
+    async with framed(chromium, host, bank) as page:
+        page.on("console", lambda message: said.append(f"{message.type} {message.text}"))
+        await until_told(page, "ready", verified=False)
+        for _ in range(2 if reason == "replayed" else 1):
+            await identify(page, token)
+            if reason == "replayed" and not said:
+                await until_told(page, "ready", verified=True)
+        await until_told(page, "refused", reason=reason)
+        assert any(one.startswith(f"error presence: {reason}: The token ") for one in said)
+        await expect(panel(page).locator("#message")).to_be_visible()  # somebody nobody knows may talk all the same
+
+
+@pytest.mark.parametrize("settings", ["required"], indirect=True)
+async def test_where_the_site_must_say_who_it_is_nobody_else_begins(chromium: Browser, host: Host, bank: Bank) -> None:
+    signed = await signing(bank)
+    async with framed(chromium, host, bank) as page:
+        await expect(panel(page).locator("#stranger")).to_contain_text("Please sign in on The shop first")
+        await expect(panel(page).locator("#message")).to_be_hidden()
+        await until_told(page, "refused", reason="identity-needed")
+        await identify(page, signed())
+        await expect(panel(page).locator("#stranger")).to_be_hidden()
+        await says(page, "Now you know me")
+        await expect(panel(page).locator("#log .said.mine").first).to_have_attribute("data-state", "sent")
+
+
+# -- for everybody ------------------------------------------------------------------------------------------------------
+
+
+async def wrong_in(page: Page) -> list[str]:
+    """What axe finds wrong in the panel, by day and by night; and whether it has to be scrolled sideways."""
+    (frame,) = page.frames[1:]
+    await frame.evaluate(AXE.read_text())
+    found: list[str] = []
+    for light in ("light", "dark"):
+        await page.evaluate("scheme => port.postMessage({ t: 'scheme', scheme })", light)
+        await expect(panel(page).locator("html")).to_have_attribute("data-scheme", light)
+        answer = await frame.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")
+        found += [f"{one['id']}: {node['target']}" for one in answer["violations"] for node in one["nodes"]]
+    wide = await frame.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return found + ([f"{wide} px too wide"] if wide > 0 else [])
+
+
+@pytest.mark.parametrize(("lang", "width"), [("en", 380), ("fr", 320)])
+async def test_everybody_can_use_the_panel(chromium: Browser, host: Host, bank: Bank, lang: str, width: int) -> None:
+    size: ViewportSize = {"width": width, "height": 640}
+    context = await chromium.new_context(viewport=size, reduced_motion="reduce", permissions=["camera", "microphone"])
+    context.set_default_timeout(PATIENCE)
+    async with (
+        shown_in(context, framing(host, bank, lang=lang, size=size)) as page,
+        Desk(bank, "alice") as alice,
+    ):
+        await expect(panel(page).locator("#ask-name")).to_be_visible()
+        found = await wrong_in(page)
+        await begins(page)
+        card = await alice.until(
+            lambda frame: frame["t"] == "card" and frame["row"] and frame["row"]["state"] == "waiting"
+        )
+        await alice.take(card["c"])
+        await alice.say(card["c"], "Good morning! See https://example.org/rates.")
+        await expect(panel(page).locator(".said.theirs")).to_be_visible()
+        found += await wrong_in(page)
+        await panel(page).locator("#more").click()
+        found += await wrong_in(page)
+        await page.keyboard.press("Escape")
+        await panel(page).locator("[data-call=video]").click()
+        call = (await alice.hears(state="ringing"))["call"]
+        found += await wrong_in(page)
+        there = await as_in(chromium, alice, permissions=["camera", "microphone"])
+        seat = Seat(await there.new_page(), "adviser", (await alice.accepts(call)).json()["room"])
+        await seat.go()
+        await seat.sees()
+        found += await wrong_in(page)
+        await panel(page).locator("#open-chat").click()
+        found += await wrong_in(page)
+        await panel(page).locator("#talk-close").click()
+        await panel(page).locator("#leave").click()
+        found += await wrong_in(page)
+        await panel(page).locator("#leaving .danger").click()
+        await expect(panel(page).locator("#after")).to_be_visible()
+        found += await wrong_in(page)
+        await panel(page).locator("#after-chat").click()  # nothing is kept here: the page hands on who they are
+        await expect(panel(page).locator("#log .said.theirs")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await until_told(page, "close")
+        await there.close()
+    await context.close()
+    assert found == []
