@@ -14,9 +14,9 @@ MAX_HOST = 253  # characters (RFC 1035 2.3.4)
 _PARTS = re.compile(
     r"([a-z][a-z0-9+.-]*)://(?:([^/?#@]*)@)?(\[[^\]/?#]*\]|[^:/?#\[\]]*)(?::([^/?#]*))?(.*)", re.I | re.S
 )
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # as frame-ancestors takes it, too: without _
 _USUAL = {"http": "80", "https": "443"}
-_OURS = frozenset({"localhost", "127.0.0.1", "[::1]"})  # this machine: there is no network to read along
+_OURS = frozenset({"localhost", "127.0.0.1"})  # this machine: there is no network to read along
 _EXAMPLE = "https://www.bank.example"
 
 
@@ -30,6 +30,10 @@ def wrong_origin(text: str) -> FieldError | None:
     scheme, user, host, port, rest = found.groups()
     if scheme.lower() not in _USUAL:
         return FieldError("Only https pages can embed us, such as %(origin)s", origin=_EXAMPLE)
+    if host.startswith("["):  # frame-ancestors knows no such hosts (CSP3 2.3.1): nothing would be shown there
+        return FieldError(
+            "Browsers do not take numbers with colons here: write a name, such as %(origin)s", origin=_EXAMPLE
+        )
     plain = _ascii(host)
     if not _is_host(plain) or not _is_port(port):
         return FieldError("This is no origin; one is written such as %(origin)s", origin=_EXAMPLE)
@@ -64,17 +68,15 @@ def _ascii(host: str) -> str:
 
 
 def _is_host(host: str) -> bool:
-    if host.startswith("["):
-        return _is_address(host[1:-1], ipaddress.IPv6Address)
     labels = host.split(".")
     if labels[-1].isdigit() or labels[-1].startswith("0x"):  # browsers read numbers as an address, in all of its forms
-        return _is_address(host, ipaddress.IPv4Address)
+        return _is_address(host)
     return len(host) <= MAX_HOST and all(_LABEL.fullmatch(one) for one in labels)
 
 
-def _is_address(text: str, kind: type[ipaddress.IPv4Address] | type[ipaddress.IPv6Address]) -> bool:
+def _is_address(text: str) -> bool:
     try:
-        return str(kind(text)) == text
+        return str(ipaddress.IPv4Address(text)) == text
     except ValueError:
         return False
 
