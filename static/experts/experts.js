@@ -1,7 +1,7 @@
 // The page of experts without reloading: what is looked for, more of them, the visitor's own zone, and who is there.
 
 import { on, tell } from "../shared/host.js";
-import { filled } from "../shared/text.js";
+import { element, filled } from "../shared/text.js";
 import { cards, place, words } from "./cards.js";
 import { There } from "./there.js";
 
@@ -61,6 +61,7 @@ async function exchange(href, remember, whole) {
     if (remember === "replace") history.replaceState(null, "", href);
     if (whole) place().replaceWith(/** @type {HTMLElement} */ (fresh.getElementById("experts")));
     else into.replaceWith(from);
+    the("apply").hidden = true; // choosing shows it at once
     languages(fresh);
     there.look();
     const [said, count] = [the("said"), the("count")];
@@ -152,10 +153,13 @@ function useOwnZone() {
   if (!own || address.searchParams.has("zone") || /(^|; )zone=/.test(document.cookie)) return;
   document.cookie = `zone=${own}; path=/; max-age=31536000; samesite=lax${location.protocol === "https:" ? "; secure" : ""}`;
   if (own === place().dataset.zone) return;
-  if ("at" in document.documentElement.dataset) address.searchParams.set("zone", own);
-  void show(address.href, { whole: true });
+  if ("at" in document.documentElement.dataset) {
+    address.searchParams.set("zone", own);
+    the("filters").append(element("input", { type: "hidden", name: "zone", value: own }));
+  }
+  void show(address.href);
 }
 
-the("apply").hidden = true; // choosing shows it at once
+the("apply").hidden = true;
 useOwnZone();
 there.start();

@@ -102,6 +102,7 @@ async def test_people_are_found_without_reloading(visit: Visit) -> None:
     await page.get_by_role("link", name="Show everybody").click()
     await expect(page.locator("[data-expert]")).to_have_count(3)
     await expect(page.get_by_label("Topic", exact=True)).to_have_value("")
+    await expect(page.get_by_role("button", name="Show", exact=True)).to_be_hidden()
     await page.go_back()
     await expect(page.get_by_label("Language")).to_have_value("de")
     await expect(page.get_by_role("heading", name="Nobody was found")).to_be_visible()

@@ -107,6 +107,12 @@ async def test_a_site_shows_its_team_with_what_it_offers(ask: Ask, come: Come, a
     await ask(f"{at}/experts/wealth", status=404)
 
 
+async def test_a_site_whose_team_is_gone_lists_nobody(ask: Ask, add_site: AddSite) -> None:
+    at = await add_site(Settings(team="gone"))
+    assert "Nobody is listed here yet" in await ask(f"{at}/experts")
+    await ask(f"{at}/experts/advice", status=404)
+
+
 async def test_a_site_without_experts_shows_none(ask: Ask, add_site: AddSite) -> None:
     at = await add_site(Settings(capabilities=("chat", "book")))
     await ask(f"{at}/experts", status=404)
