@@ -2,6 +2,7 @@
 has come or gone, or the site has changed.
 """
 
+import asyncio
 import gzip
 import hashlib
 
@@ -96,6 +97,7 @@ class Badges:
         self._modules = modules
         self._own = own
         self._kept: dict[tuple[str, bytes], Answer] = {}  # by path and query
+        self._making: dict[tuple[int, int, str, str], asyncio.Task[Answer]] = {}
         self.changes = 0
         board.on_change.append(self._hear)
 
@@ -126,7 +128,15 @@ class Badges:
         self._kept[path, query] = answer
 
     async def answer(self, site: Site, language: str, names: str) -> Answer:
-        """What a site's page is told, as it is now; `names` as asked for. `Invalid`."""
+        """What a site's page is told, as it is now; `names` as asked for. `Invalid`. Who ask at once are answered as one."""
+        question = (self.changes, id(site), language, names)
+        making = self._making.get(question)
+        if making is None:
+            making = self._making[question] = asyncio.create_task(self._make(site, language, names))
+            making.add_done_callback(lambda _: self._making.pop(question))
+        return await asyncio.shield(making)
+
+    async def _make(self, site: Site, language: str, names: str) -> Answer:
         second, wanted = self._clock.now(), widget.wanted(names)
         if wanted is None:
             what = FieldError(

@@ -5,6 +5,7 @@ accent that could not be read as a link is made darker, or lighter, until it can
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from presence.sites.colours import BLACK, DARK_GROUND, WHITE, dark_accent, legible, mixed, on_colour
@@ -26,6 +27,7 @@ class Shades(NamedTuple):
     deep: str  # written on the tint
 
 
+@lru_cache(maxsize=1024)
 def shades(theme: Theme) -> tuple[Shades, Shades]:
     """On light ground, and on dark."""
     chosen = theme.accent_dark or dark_accent(theme.accent)
