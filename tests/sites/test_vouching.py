@@ -23,7 +23,8 @@ from presence.sites.service import Sites
 from presence.sites.settings import Settings
 from presence.sites.signers import KEPT, Made, Signers, Vouching
 from presence.storage.database import Database
-from presence.storage.tables import site_signer, used_assertion
+from presence.storage.tables import site_customer, site_signer, used_assertion, visitor
+from presence.tokens import fingerprint
 from tests.support import FrozenClock, adviser, service
 
 BASE = "https://presence.example"
@@ -290,3 +291,43 @@ async def test_a_session_begins_with_a_good_token_and_every_reason_is_told(app: 
         french = (await begin(token(site, clock, made.kid, made.secret, aud=BASE), "fr")).json()
         assert f"son aud doit être {BASE}/at/{site.embed_key}" in french["detail"]
         assert (await begin("")).json()["type"] == "/problems/identity-needed"
+
+
+async def test_two_names_with_one_address_are_two_people_and_a_new_address_makes_no_third(
+    app: Starlette, clock: FrozenClock
+) -> None:
+    site, made = await app.state.sites.named("shop"), await app.state.signers.share("shop")
+    base_url = f"{BASE}/at/{site.embed_key}/en"
+
+    async def known(number: int, **changes: str) -> tuple[str, str, int | None]:
+        one = token(site, clock, made.kid, made.secret, jti=f"jti-number-{number}", **changes)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url) as page:
+            begun = await page.post("/chat/session", json={"identity": one})
+        shown = visitor.c.fingerprint == fingerprint(begun.json()["visitor"])
+        query = select(visitor.c.subject, visitor.c.email, visitor.c.customer_id).where(shown)
+        row = await app.state.database.read(lambda sql: sql.execute(query).one())
+        return row.subject, row.email, row.customer_id
+
+    shared = "carol@customers.example"
+    subject, email, customer_id = await known(1)
+    assert (subject, email, customer_id is None) == ("c-1", shared, False)
+    assert await known(2, sub="c-2", name="Carla Jones") == ("c-2", shared, None)
+    assert await known(3, email="carol@new.example") == ("c-1", "carol@new.example", customer_id)
+    assert await known(4) == ("c-1", shared, customer_id)
+    other = await known(5, sub="c-2", email="carla@customers.example")
+    assert other[:2] == ("c-2", "carla@customers.example")
+    assert other[2] not in {None, customer_id}
+    pairs = select(site_customer.c.subject, site_customer.c.customer_id).order_by(site_customer.c.subject)
+    rows = await app.state.database.read(lambda sql: [tuple(row) for row in sql.execute(pairs)])
+    assert rows == [("c-1", customer_id), ("c-2", other[2])]
+
+
+async def test_of_a_refused_token_the_log_says_the_reason_and_not_whose_it_was(
+    vouching: Vouching, signers: Signers, shop: Site, clock: FrozenClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = await signers.share("shop")
+    one = token(shop, clock, made.kid, made.secret, aud=BASE)
+    assert await refused(vouching, shop, one) == "audience"
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("identity refused", "shop", "audience"))
+    assert not any(word in said for word in ("carol", "c-1", one, made.secret))
