@@ -30,7 +30,7 @@ PNG = base64.b64decode(
 SIGNING = Ed25519PrivateKey.generate()
 PRIVATE = SIGNING.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 PUBLIC = SIGNING.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-PATHS = ("/desk/sites", "/desk/sites/new", "/desk/sites/bank", "/desk/sites/bank/preview")
+PATHS = ("/desk/sites", "/desk/sites/new", *(f"/desk/sites/bank{more}" for more in ("", "/look", "/preview")))
 
 
 @pytest.fixture
