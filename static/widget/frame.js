@@ -3,7 +3,7 @@
 
 /** @typedef {import("./inside").Widget} Widget */
 
-export const ALLOW = "camera; microphone; display-capture; autoplay; fullscreen; picture-in-picture; clipboard-write";
+export const ALLOW = "camera; microphone; display-capture; autoplay; fullscreen; picture-in-picture; clipboard-write; screen-wake-lock";
 
 export class Frame {
   alive = false; // it has said something since it was loaded
