@@ -19,6 +19,7 @@ MODULES = (
     "crashes",
     "first_page",
     "weight",
+    "widget",
     "chat",
     "calls",
     "calls_rooms",

@@ -177,7 +177,7 @@ export function open(w, what, about = {}, focus = true) {
   if (w.expanded) return;
   w.expanded = "menu";
   list(w);
-  menu.show();
+  menu.open = true;
   menu.querySelector("button")?.focus();
   w.draw();
 }
@@ -189,7 +189,6 @@ export function open(w, what, about = {}, focus = true) {
  * @param {boolean} focus
  */
 function show(w, what, about, focus) {
-  const before = document.activeElement;
   if (menu.open) menu.close();
   const frame = framed(w, what, about);
   current = frame;
@@ -201,10 +200,9 @@ function show(w, what, about, focus) {
   w.keep({ open: what === "audio" || what === "video" ? "chat" : what });
   if (!panel.open) {
     if (phone()) panel.showModal();
-    else panel.show();
+    else panel.open = true; // show() would take the focus
   }
   if (focus) (frame.alive ? frame.element : panel).focus();
-  else if (before instanceof HTMLElement && !phone()) before.focus();
   w.draw();
   frame.tell({ t: "show" });
   if (!seen) w.emit("opened", { what });

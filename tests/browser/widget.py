@@ -77,15 +77,20 @@ class Visitor:
 
     async def frame(self, inside: str = "dialog.panel iframe:not([hidden])") -> Frame:
         """The page of ours that is shown, once it has its port."""
-        element = await self.page.wait_for_selector(f"presence-widget {inside}", state="attached")
-        frame = await element.content_frame()
+        frame = await self.frame_of(f"presence-widget {inside}")
+        await frame.wait_for_function("window.port", polling=20)  # by time: what is hidden is not drawn
+        return frame
+
+    async def frame_of(self, selector: str) -> Frame:
+        """What is in a frame."""
+        element = await self.page.wait_for_selector(selector, state="attached")
+        frame = await element.content_frame() if element else None
         assert frame is not None
-        await frame.wait_for_function("window.port")
         return frame
 
     async def told(self, frame: Frame, t: str) -> dict[str, Any]:
         """What a frame was told last, of a kind; waits for it."""
-        await frame.wait_for_function("(t) => got.some((one) => one.t === t)", arg=t)
+        await frame.wait_for_function("(t) => got.some((one) => one.t === t)", arg=t, polling=20)
         found: dict[str, Any] = await frame.evaluate("(t) => got.findLast((one) => one.t === t)", t)
         return found
 
@@ -133,4 +138,6 @@ class Looks:
 
     async def close(self) -> None:
         for context in self._contexts:
+            for page in context.pages:
+                await page.unroute_all(behavior="ignoreErrors")  # what is still on its way is nobody's concern
             await context.close()
