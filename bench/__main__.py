@@ -20,6 +20,7 @@ MODULES = (
     "first_page",
     "weight",
     "widget",
+    "badge",
     "chat",
     "calls",
     "calls_rooms",
