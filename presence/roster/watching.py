@@ -24,6 +24,7 @@ log = structlog.get_logger("presence.roster")
 TOPIC = "presence:"
 MAX_WATCHED = 50
 REMEMBERED = 60  # seconds for which "back at" is believed
+POOLED = 5  # seconds for which a service is believed to be its advisers'
 RETRY = 1.0  # seconds until what could not be read is read again
 
 _GONE = frozenset({"away", "offline"})  # whoever is not there is told when somebody will be
@@ -72,6 +73,7 @@ class Watching:
         self._expected = expected
         self._housed = housed
         self._backs: dict[str, tuple[int, int | None]] = {}
+        self._pools: dict[str, tuple[int, frozenset[str] | None]] = {}
         self._told: dict[str, Shown] = {}
         self._task: asyncio.Task[None] | None = None
         self._changed: set[int] = set()
@@ -152,10 +154,21 @@ class Watching:
                 team_id = self._board.teams[slug]
                 return frozenset(id_ for id_, one in self._board.members.items() if team_id in one.team_ids)
             case "service":
-                slugs = await self._pool(slug)
+                slugs = await self._pool_of(slug)
                 if slugs is not None:
                     return frozenset(self._board.by_slug[one].id for one in slugs if one in self._board.by_slug)
         return None
+
+    async def _pool_of(self, slug: str) -> frozenset[str] | None:
+        """A service's advisers, looked up now and then: badges ask for them all the time."""
+        now = self._clock.now()
+        believed_until, slugs = self._pools.get(slug, (0, None))
+        if believed_until <= now:
+            slugs = await self._pool(slug)
+            if len(self._pools) > 1000:
+                self._pools.clear()
+            self._pools[slug] = (now + POOLED, slugs)
+        return slugs
 
     async def _learn_back(self, whom: str, members: frozenset[int]) -> None:
         """Know when one is next expected: looked up now and then, and again when that has passed."""

@@ -129,11 +129,12 @@ async def test_a_newcomers_look_does_not_keep_a_change_from_the_others(watched: 
 
 
 async def test_when_the_database_is_away_the_change_is_told_later(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: Watched, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "RETRY", 0)
     one = Watcher(watched)
     await watched.watching.watch(one.connection, ["service:talk"])
+    clock.advance(watching.POOLED)
     watched.failing = 2
     watched.set(1, there=True)
     assert (await one.told())[-1] == ("service:talk", "available")
