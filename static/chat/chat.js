@@ -194,7 +194,7 @@ function show() {
   }
   strip.queue(Boolean(current) && !reading && now.state === "waiting" && ledger.events.length > 0);
   if (current) unread.look(current, !reading && live.looks());
-  frame?.shown({ unread: unread.count, talking: (Boolean(current) && !closed) || Boolean(calling?.on) });
+  frame?.shown({ unread: current ? unread.count : 0, talking: (Boolean(current) && !closed) || Boolean(calling?.on) });
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */

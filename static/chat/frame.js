@@ -62,6 +62,7 @@ export async function begin({ session, live, look, current, name }) {
   on("identity", ({ token }) => {
     identity = token;
     why = "";
+    if (!token) return; // nobody has signed in
     if (session.known || the("chat").hasAttribute("data-stranger")) void look(); // else it is about to be asked
   });
   on("page", ({ url }) => (given.page = String(url ?? "")));

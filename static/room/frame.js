@@ -1,9 +1,11 @@
 // The room inside of another site's page, and in a window that was popped out of it: what the page around it is told. Fetched there alone.
 
+import { here } from "../shared/ask.js";
 import { enter } from "../shared/enter.js";
-import { framed, tell } from "../shared/host.js";
+import { framed, on, tell } from "../shared/host.js";
 import { keepMine } from "../shared/mine.js";
-import { isKept } from "../shared/visitor.js";
+import { remember } from "../shared/remembered.js";
+import { isKept, keepVisitor } from "../shared/visitor.js";
 import { given, the } from "./page.js";
 
 const room = `/room/${given.uid}`;
@@ -16,6 +18,12 @@ the("pop-out").hidden = !framed;
 the("pop-out").addEventListener("click", () => {
   out = true; // what is told to us then is that another page has our place
   enter(room, "_blank");
+});
+on("forget", () => {
+  keepVisitor("");
+  keepMine("");
+  remember("open", "");
+  location.replace(here("/chat?embed=1"));
 });
 document.getElementById("after-chat")?.addEventListener("click", (event) => {
   if (!(event.currentTarget instanceof HTMLAnchorElement)) return;

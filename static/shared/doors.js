@@ -48,8 +48,8 @@ export function address() {
   return location.origin.replace(/^http/, "ws") + "/live";
 }
 
-// A panel that another site's page has closed is not looked at, though browsers think so.
-const visible = () => document.visibilityState === "visible" && document.documentElement.dataset.shown !== "hide";
+// A panel that another site's page has closed is not looked at, though browsers think so: it has no height then.
+const visible = () => document.visibilityState === "visible" && innerHeight > 0 && document.documentElement.dataset.shown !== "hide";
 
 /**
  * @param {Told} page
