@@ -239,10 +239,12 @@ inset-block-end: calc(${+look.y}px + env(safe-area-inset-bottom, 0px)) !importan
   const part = async (name, what, ...given) => {
     await ready;
     try {
-      const module = await import(`${base}${w.settings?.modules}${name}.js`);
+      const module = await import(`${base}${w.settings?.modules}${name}.js`).catch((error) => {
+        throw new Error(`${error.message}. Does the page's policy allow it as script-src?`);
+      });
       if (what) await module[what](w, ...given);
     } catch (error) {
-      refused("module", `${name}.js failed: ${error}. Does the page's policy allow it as script-src?`);
+      refused(name, /** @type {Error} */ (error).message);
     }
   };
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -54,12 +54,6 @@ class Host:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-
-
-def hosts() -> Iterator[Host]:
-    """What a fixture of a module yields."""
-    with Host() as host:
-        yield host
 
 
 async def add_site(directory: Path, slug: str, settings: Settings) -> str:
