@@ -223,7 +223,7 @@ async def session(request: Request) -> Response:
         },
         headers={"Cache-Control": "no-store"},
     )
-    remember(request, answer, kept)
+    remember(request, answer, kept, unkept=body.unkept)
     return answer
 
 

@@ -1,6 +1,7 @@
 """Who asks: on our own pages a browser by its cookie, inside of a site's pages by the token that it shows.
 
-Never one for the other: a cookie opens nothing in a frame, and a token of one site's nothing at another.
+Never one for the other: our own cookie opens nothing in a frame, and a token of one site's nothing at another. Where a
+browser keeps nothing at all for frames, it may keep the token in a cookie of its own for that site's pages.
 """
 
 from typing import Any
@@ -27,13 +28,18 @@ VOUCHED = 12 * 3600  # seconds after which a site must say once more who its cus
 
 
 class SessionBody(msgspec.Struct, frozen=True):
-    """What a page says of its reader. `identity`: what its site signs; `ticket`: from a page of the same visitor's."""
+    """What a page says of its reader. `identity`: what its site signs; `ticket`: from a page of the same visitor's.
+
+    In a frame: `unkept` where the browser keeps nothing for us there, so that a cookie may; `forget` who it was.
+    """
 
     zone: str = ""
     language: str = ""
     page: str = ""
     identity: str = ""
     ticket: str = ""
+    unkept: bool = False
+    forget: bool = False
 
 
 def assembly_of(request: Request) -> Assembly:
@@ -47,9 +53,15 @@ def assembly_of(request: Request) -> Assembly:
 
 def token_of(request: Request) -> str:
     """What the browser shows of who it is."""
-    if site_of(request) is None:
+    site = site_of(request)
+    if site is None:
         return request.cookies.get(visitor_cookie(request), "")
-    return request.headers.get(HEADER, "")
+    return request.headers.get(HEADER) or request.cookies.get(_cookie_of(request, site), "")
+
+
+def _cookie_of(request: Request, site: Site) -> str:
+    """The cookie's name in frames of a site: another than on our own pages."""
+    return f"{visitor_cookie(request)}-at-{site.slug}"
 
 
 async def known(request: Request, token: str) -> Visitor | None:
@@ -79,7 +91,7 @@ async def known_or_new(request: Request, body: SessionBody) -> tuple[Visitor, st
     `IdentityNeeded` where a site must say who it is and has not; `IdentityRefused` when what it says is not believed.
     """
     chat, site = assembly_of(request).chat, site_of(request)
-    visitor, token = await known(request, token_of(request)), ""
+    visitor, token = None if body.forget else await known(request, token_of(request)), ""
     if site is not None and body.ticket:
         handed = await chat.handed_over(site.id, body.ticket)
         visitor, token = (await known(request, handed), handed) if handed else (visitor, "")
@@ -112,13 +124,22 @@ def _of_reader(request: Request, body: SessionBody) -> tuple[str, str]:
     )
 
 
-def remember(request: Request, answer: Response, token: str) -> None:
-    """Let a new visitor's browser keep who it is: by a cookie, where it keeps ours."""
-    if token and site_of(request) is None:
-        secure = web_of(request).config.server.base_url.startswith("https://")
+def remember(request: Request, answer: Response, token: str, *, unkept: bool = False) -> None:
+    """Let a new visitor's browser keep who it is: by a cookie, on our own pages, and in frames where it keeps nothing else.
+
+    That one is partitioned (CHIPS): it is sent from frames in pages of this one site, and from nowhere else.
+    """
+    site = site_of(request)
+    if not token or (site is not None and not unkept):
+        return
+    secure = web_of(request).config.server.base_url.startswith("https://")
+    if site is None:
         answer.set_cookie(
             visitor_cookie(request), token, max_age=COOKIE_LASTS, httponly=True, samesite="lax", secure=secure
         )
+        return
+    kept = f"{_cookie_of(request, site)}={token}; Max-Age={COOKIE_LASTS}; Path=/; HttpOnly"
+    answer.headers.append("Set-Cookie", f"{kept}; Secure; SameSite=None; Partitioned")
 
 
 # -- sites --------------------------------------------------------------------------------------------------------------

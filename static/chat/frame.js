@@ -6,7 +6,7 @@ import { windowAhead } from "../shared/calls.js";
 import { enter } from "../shared/enter.js";
 import { framed, next, on, tell } from "../shared/host.js";
 import { remember } from "../shared/remembered.js";
-import { isKept, keepVisitor, NAME, visitorToken } from "../shared/visitor.js";
+import { isKept, keeps, keepVisitor, NAME, visitorToken } from "../shared/visitor.js";
 import { given, the, words } from "./page.js";
 
 /**
@@ -29,6 +29,7 @@ const SPOKEN = new Set(["text", "file"]);
 export const scope = `chat-${AT.split("/")[2]}`;
 
 let [identity, ticket] = ["", new URLSearchParams(location.hash.slice(1)).get("ticket") ?? ""];
+let forget = new URLSearchParams(location.search).has("forget"); // who this was, also where only a cookie tells
 let asks = false; // the page around us, who its customer is
 let why = ""; // we were refused
 if (ticket) history.replaceState(null, "", location.pathname + location.search);
@@ -39,11 +40,13 @@ export async function begin({ session, live, look, current, name }) {
   /** @type {boolean | undefined} */ let verified;
   session.vouching = {
     fields: () => {
-      const fields = { identity, ticket };
+      const fields = { identity, ticket, forget, unkept: !keeps() };
       [identity, ticket] = ["", ""]; // each is good once
       return fields;
     },
     answered: ({ visitor }) => {
+      if (forget) history.replaceState(null, "", address());
+      forget = false;
       other = Boolean(visitor && visitorToken() && visitor !== visitorToken());
       if (visitor) keepVisitor(visitor);
     },
@@ -73,7 +76,7 @@ export async function begin({ session, live, look, current, name }) {
     for (const id of [...live.outbox.items.keys()]) live.outbox.remove(id);
     the("message").value = "";
     the("message").dispatchEvent(new Event("input")); // the draft, too
-    anew();
+    anew(true);
   });
   addEventListener("storage", ({ key, newValue }) => {
     if (key === NAME && (newValue ?? "") !== visitorToken()) anew(); // another page has been told who it is
@@ -120,10 +123,25 @@ function stranger(yes) {
   the("chat").toggleAttribute("data-stranger", yes);
 }
 
-/** Begin once more as who is known now. */
-function anew() {
-  if (isKept()) location.replace(location.pathname + location.search);
-  else enter(location.pathname + location.search);
+/**
+ * Begin once more as who is known now.
+ * @param {boolean} [nobody] whoever that was has gone
+ */
+function anew(nobody = false) {
+  const there = address(nobody ? { forget: "1" } : {});
+  if (isKept()) location.replace(there);
+  else enter(there);
+}
+
+/**
+ * This page's own address, which is good more than once.
+ * @param {Record<string, string>} [more]
+ */
+function address(more = {}) {
+  const query = new URLSearchParams(location.search);
+  query.delete("forget");
+  for (const [name, value] of Object.entries(more)) query.set(name, value);
+  return query.size ? `${location.pathname}?${query}` : location.pathname;
 }
 
 /** @param {{ name?: unknown, email?: unknown, phone?: unknown }} known what the page around us knows of its reader */

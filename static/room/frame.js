@@ -23,7 +23,7 @@ on("forget", () => {
   keepVisitor("");
   keepMine("");
   remember("open", "");
-  location.replace(here("/chat?embed=1"));
+  location.replace(here("/chat?embed=1&forget=1"));
 });
 document.getElementById("after-chat")?.addEventListener("click", (event) => {
   if (!(event.currentTarget instanceof HTMLAnchorElement)) return;

@@ -23,6 +23,15 @@ export function visitorToken() {
   return token;
 }
 
+/** Whether the browser keeps anything for us here. */
+export function keeps() {
+  try {
+    return Boolean(localStorage);
+  } catch {
+    return false;
+  }
+}
+
 /** Whether the next page finds it by itself. */
 export const isKept = () => visitorToken() === kept();
 

@@ -119,6 +119,30 @@ async def test_a_cookie_opens_nothing_in_a_frame_and_a_token_nothing_elsewhere(b
         assert (await carol.post("/chat/me", name="C")).status_code == 404
 
 
+async def test_where_the_browser_keeps_nothing_else_a_cookie_of_this_site_alone_tells(bank: Bank) -> None:
+    async with Guest(bank) as carol:
+        await carol.http.post("/chat/session", json={})
+        assert not carol.http.cookies
+    async with Guest(bank) as carol:
+        first = await carol.http.post("/chat/session", json={"unkept": True})
+        said = first.headers["Set-Cookie"]
+        for part in ("HttpOnly", "Secure", "SameSite=None", "Partitioned"):
+            assert f"; {part}" in said
+        named = dict([said.split(";")[0].split("=", 1)])
+        carol.shows = first.json()["visitor"]
+        c = await carol.begin("My secret")
+        del carol.http.headers["X-Visitor"]
+        carol.http.cookies.clear()
+        shown = [(at, forget) for at in (SHOP, SCHOOL, "") for forget in (False, True)]
+        opened = []
+        for key, forget in shown:
+            address = f"{bank.url}/at/{key}/en/chat/session" if key else f"{bank.url}/chat/session"
+            cookie = "; ".join(f"{name}={value}" for name, value in named.items())
+            answer = await carol.http.post(address, json={"forget": forget}, headers={"Cookie": cookie})
+            opened.append(answer.json()["open"])
+        assert opened == [c, None, None, None, None, None]
+
+
 async def test_a_file_opens_to_who_shows_the_token(bank: Bank) -> None:
     async with Guest(bank) as carol, Guest(bank) as stranger:
         c = await carol.begin()
