@@ -24,6 +24,12 @@ MORTGAGES = {"en": "Mortgages", "fr": "Prêt immobilier"}
 EVERYDAY = {"en": "Everyday banking", "fr": "Banque au quotidien"}
 INSURANCE = {"en": "Insurance", "fr": "Assurances"}
 SAVINGS = {"en": "Savings and investing", "fr": "Épargne et placements"}
+TEAMS: tuple[dict[str, Any], ...] = (
+    {
+        "slug": "advice",
+        "name": {"en": "Advisers for every question", "fr": "Des conseillers pour toutes vos questions"},
+    },
+)
 ADVISERS = (
     _adviser("alice", "Alice Martin", ["fr", "en"], ["08:00-12:30", "13:30-17:00"], topics=[MORTGAGES, EVERYDAY]),
     _adviser("bob", "Bob Durand", ["fr"], ["12:00-22:00"], topics=[EVERYDAY, INSURANCE]),

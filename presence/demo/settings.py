@@ -15,7 +15,7 @@ from presence.config import (
     ServerConfig,
 )
 from presence.demo.embedding.sowing import entry
-from presence.demo.people import ADVISERS, SERVICES
+from presence.demo.people import ADVISERS, SERVICES, TEAMS
 
 
 def configuration(port: int, directory: Path, smtp_port: int) -> Config:
@@ -49,6 +49,7 @@ def configuration(port: int, directory: Path, smtp_port: int) -> Config:
             calls_per_minute=100,
         ),
         log=LogConfig(level="warning", format="console"),
+        teams=TEAMS,
         advisers=ADVISERS,
         services=SERVICES,
         sites=(entry(secret_key),),
