@@ -81,7 +81,13 @@ def demo_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(demo_directory: Path) -> Iterator[str]:
+def bank_site() -> str:
+    """The origin of the bank's own site, which embeds the demo: another site than ours, which is on localhost."""
+    return f"http://127.0.0.1:{free_port()}"
+
+
+@pytest.fixture(scope="session")
+def demo(demo_directory: Path, bank_site: str) -> Iterator[str]:
     """The demo's address."""
     port = free_port()
     words = [
@@ -94,6 +100,8 @@ def demo(demo_directory: Path) -> Iterator[str]:
         "--directory",
         str(demo_directory),
         "--no-samples",
+        "--site-port",
+        str(urlsplit(bank_site).port),
     ]
     with (demo_directory / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
