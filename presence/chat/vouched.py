@@ -31,8 +31,8 @@ def recognised(
 ) -> Recognised:
     """The visitor of a person, within a transaction.
 
-    A browser that was anonymous becomes theirs with the conversation that goes on in it. What was said in it longer ago
-    may be somebody else's, and so may what a browser of another person holds: then it is a new one.
+    What goes on in a browser that was anonymous becomes theirs. What was said in it longer ago may be somebody else's, and so
+    may what a browser of another person holds. So may its token: whoever knew that before knows nothing of them by it.
     """
     customer_id = _customer(connection, site_id, who, language, zone, now)
     values = {
@@ -43,19 +43,16 @@ def recognised(
         "email": who.email.strip().lower(),
         "seen_at": now,
     }
-    anonymous = before is not None and not before.verified
-    recent = _recent(connection, before, now) if before is not None and anonymous else None
-    if before is not None and (before.subject == who.subject or (anonymous and _new(connection, before, recent))):
+    if before is not None and before.verified and before.subject == who.subject:
         store.change_visitor(connection, before.id, **values)
-        after, token = msgspec.structs.replace(before, **values), ""
-    else:
-        token = random_token()
-        values |= {"fingerprint": fingerprint(token), "site_id": site_id, "language": language, "zone": zone}
-        id_ = store.add_visitor(connection, {**values, "created_at": now})
-        found = store.visitor_by_id(connection, id_)
-        assert found is not None
-        after = found
-    if before is not None and anonymous:
+        return Recognised(msgspec.structs.replace(before, **values), "", None)
+    token = random_token()
+    values |= {"fingerprint": fingerprint(token), "site_id": site_id, "language": language, "zone": zone}
+    after = store.visitor_by_id(connection, store.add_visitor(connection, {**values, "created_at": now}))
+    assert after is not None
+    recent = None
+    if before is not None and not before.verified:
+        recent = _recent(connection, before, now)
         _take_along(connection, before, after, recent)
     return Recognised(after, token, recent.id if recent else None)
 
@@ -86,11 +83,6 @@ def _recent(connection: Connection, one: Visitor, now: int) -> Conversation | No
     return found if found is not None and found.updated_at > now - RECENT else None
 
 
-def _new(connection: Connection, one: Visitor, recent: Conversation | None) -> bool:
-    """Whether a browser holds nothing but what goes on in it now."""
-    return all(found.id == (recent.id if recent else 0) for found in store.of_visitor(connection, one, 2))
-
-
 def _take_along(connection: Connection, before: Visitor, after: Visitor, recent: Conversation | None) -> None:
     """What goes on in the browser is theirs from now on. Had they begun to talk elsewhere, too, both go on."""
     if recent is not None:
@@ -98,6 +90,5 @@ def _take_along(connection: Connection, before: Visitor, after: Visitor, recent:
         if store.open_of(connection, person_key(after)) is None:
             values["person_key"] = person_key(after)
         store.change(connection, recent.id, **values)
-    if after.id != before.id:
-        ongoing = update(call).where(call.c.visitor_id == before.id, call.c.state != "ended")
-        connection.execute(ongoing.values(visitor_id=after.id, customer_id=after.customer_id, name=after.name))
+    ongoing = update(call).where(call.c.visitor_id == before.id, call.c.state != "ended")
+    connection.execute(ongoing.values(visitor_id=after.id, customer_id=after.customer_id, name=after.name))

@@ -219,15 +219,29 @@ async def test_nobody_hands_over_who_they_are_not(bank: Bank) -> None:
 async def test_what_goes_on_becomes_theirs_when_they_sign_in(bank: Bank) -> None:
     async with Guest(bank) as carol, Guest(bank) as phone, Adviser(bank, "alice") as alice:
         c = await carol.begin()
-        before = carol.shows
         await vouch(bank, carol, CAROL)
-        assert carol.shows == before
         session = await carol.session()
         assert (session["verified"], session["open"], session["you"]["name"]) == (True, c, "Carol Jones")
         await vouch(bank, phone, CAROL)  # their other device
         assert (await phone.session())["open"] == c
         row = (await alice.until(lambda f: f["t"] == "card" and f["row"] and f["row"]["customer"]["verified"]))["row"]
         assert (row["c"], row["customer"]["name"], row["site"]) == (c, "Carol Jones", SHOP)
+
+
+@pytest.mark.parametrize("talking", [False, True])
+async def test_whoever_knew_the_token_before_knows_nothing_of_them(bank: Bank, talking: bool) -> None:
+    """It may have been read at the same computer, or brought there."""
+    async with Guest(bank) as carol, Guest(bank) as thief:
+        await thief.session()
+        carol.shows = stolen = thief.shows
+        c = await carol.begin() if talking else ""
+        await vouch(bank, carol, CAROL)
+        c = c or await carol.begin()
+        assert (await carol.session())["open"] == c
+        assert (await thief.session())["open"] is None
+        assert thief.shows == stolen != carol.shows
+        assert (await thief.http.get("/chat/history")).json() == {"conversations": []}
+        assert (await thief.post(f"/chat/conversations/{c}/end")).status_code == 404
 
 
 async def test_what_was_said_longer_ago_may_be_somebody_elses(bank: Bank) -> None:
