@@ -110,6 +110,7 @@ async def test_what_was_typed_goes_along_sealed_when_another_hour_is_chosen(fram
     assert again.status_code == 200
     query = parse_qs(urlsplit(str(again.url)).query)
     assert query["inline"] == ["1"]
+    assert query["zone"] == ["Europe/London"]
     assert "Carol" not in str(again.url)
     later = re.findall(r'<a class="day" href="([^"#]+)', again.text)[-1].replace("&amp;", "&")
     day = await frame.get(later)

@@ -89,6 +89,7 @@ async def book_there(frame: Frame, lang: str) -> None:
     async with fits(frame):
         await expect(frame.locator("button.hour").first).to_be_visible()
     await frame.locator("button.hour").first.click()
+    await expect(frame.locator("#details")).to_be_visible()
     await expect(frame.get_by_label(say["name"], exact=True)).to_have_value("Carol Jones")
     await expect(frame.get_by_label(say["email"], exact=True)).to_have_value("carol@customers.example")
     await frame.get_by_role("button", name=say["confirm"]).click()
@@ -111,7 +112,9 @@ async def test_carol_books_in_a_small_frame(
     chromium: Browser, demo: str, host: Host, key: str, lang: str, script: bool
 ) -> None:
     address = f"{demo}/at/{key}/{lang}/book?embed=1"
-    context = await chromium.new_context(viewport=PHONE, java_script_enabled=script, reduced_motion="reduce")
+    context = await chromium.new_context(
+        viewport=PHONE, java_script_enabled=script, reduced_motion="reduce", timezone_id="Europe/Paris"
+    )
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     plain = f'<main><h1>Loans</h1><iframe title="Booking" src="{address}" width="320" height="600"></iframe></main>'

@@ -16,7 +16,7 @@ from presence.sites.framing import site_of
 from presence.tokens import fingerprint, random_token
 from presence.web.forms import Form, form_of
 from presence.web.limits import limited
-from presence.web.request import language_of, visitor_cookie, zone_of
+from presence.web.request import at_of, language_of, visitor_cookie, zone_of
 
 
 async def hold(request: Request) -> Response:
@@ -108,6 +108,7 @@ async def release(request: Request) -> Response:
         return RedirectResponse(address(request, "/book"), 303)
     await booking.release(token)
     options = {name: form.text(name) for name in ("adviser", "medium", "spoken", "duration") if form.text(name)}
+    options |= _zone_kept(request, form)
     options["day"] = views.local(held.starts_at, _zone(request, form.text("zone"))).date().isoformat()
     typed = _typed(form)
     options |= draft.carried(request, typed)
@@ -170,7 +171,7 @@ async def _taken(request: Request, form: Form, error: SlotTaken, service: str) -
         hidden=hidden,
         zone=zone,
         moving=None,
-        kept=draft.carried(request, _typed(form)),
+        kept={**_zone_kept(request, form), **draft.carried(request, _typed(form))},
     )
     draft.keep(request, response, _typed(form))  # so that it also survives another way onward
     return response
@@ -202,6 +203,11 @@ def _typed(form: Form) -> dict[str, str]:
 
 def _zone(request: Request, wish: str) -> str:
     return wish if wish and is_zone(wish) else zone_of(request)
+
+
+def _zone_kept(request: Request, form: Form) -> dict[str, str]:
+    """Their zone, for an address: inside of another site's page no cookie keeps it."""
+    return {"zone": _zone(request, form.text("zone"))} if at_of(request) else {}
 
 
 def _lines(text: str) -> tuple[str, ...]:
