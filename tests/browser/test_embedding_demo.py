@@ -112,6 +112,8 @@ async def test_every_page_shows_who_is_there(
         await expect(launcher(page).locator(".dot")).to_have_class("dot available")
         there = "Here for you now" if lang == "en" else "Là pour vous maintenant"
         await expect(launcher(page)).to_have_accessible_name(re.compile(there))
+        for button in await page.locator("presence-button button").all():
+            await expect(button).to_have_accessible_name(re.compile("."))
         async with fits(page):
             assert await violations(page) == []
 
