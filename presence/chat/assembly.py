@@ -168,6 +168,8 @@ class Assembly:
             case "signed out":
                 self.leases.forget(text)
                 self.hub.end_person(text)
+            case "ask anew":
+                self.hub.ask_anew(text)
             case other if other in self.hears:
                 self.hears[other](text)
 
@@ -195,6 +197,11 @@ class Assembly:
         self.hub.end_person(person)
         self._bus.publish("signed out", person)
         self.presence_changed()
+
+    def ask_anew(self, person: str) -> None:
+        """Their connections, on every node, show once more who they are."""
+        self.hub.ask_anew(person)
+        self._bus.publish("ask anew", person)
 
     async def _watch_over(self) -> None:
         """End connections that have gone silent, and look for what a lost hint did not tell."""

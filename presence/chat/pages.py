@@ -94,6 +94,7 @@ def routes() -> list[BaseRoute]:
         Route("/chat/calling", calling, methods=["GET"]),
         Route("/chat/session", session, methods=["POST"]),
         Route("/chat/handover", handover, methods=["POST"]),
+        Route("/chat/forget", forget, methods=["POST"]),
         Route("/chat/message", message_page, methods=["GET"]),
         Route("/chat/message", message, methods=["POST"]),
         Route("/chat/me", me, methods=["POST"]),
@@ -235,6 +236,16 @@ async def handover(request: Request) -> Response:
     limited(request, "hold", f"visitor:{visitor.id}")
     ticket = assembly_of(request).chat.handover(site.id, token_of(request))
     return JSONResponse({"ticket": ticket}, headers={"Cache-Control": "no-store"})
+
+
+async def forget(request: Request) -> Response:
+    """They have logged out of the site: what this browser showed of who they are, and what was popped out of it, is nobody's."""
+    visitor, site, chat = await visitor_of(request), site_of(request), assembly_of(request)
+    if site is None:
+        raise NotFound()
+    await chat.chat.forget(visitor)
+    chat.ask_anew(f"visitor:{visitor.id}")
+    return Response(status_code=204)
 
 
 async def me(request: Request) -> Response:

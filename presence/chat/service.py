@@ -180,6 +180,11 @@ class Chat:
             self._journal.touched(found.moved)
         return found.visitor, found.token
 
+    async def forget(self, one: Visitor) -> None:
+        """Let their token open nothing any more, wherever it is kept."""
+        gone = fingerprint(random_token())
+        await self._database.write(lambda connection: store.change_visitor(connection, one.id, fingerprint=gone))
+
     def handover(self, site_id: int, token: str) -> str:
         """A ticket by which a window of our own knows the visitor of a token."""
         return self._handovers.ticket(site_id, token, self._clock.now())

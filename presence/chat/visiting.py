@@ -93,11 +93,13 @@ async def known_or_new(request: Request, body: SessionBody) -> tuple[Visitor, st
     chat, site = assembly_of(request).chat, site_of(request)
     visitor, token = None if body.forget else await known(request, token_of(request)), ""
     if site is not None and body.ticket:
+        limited(request, "hold")
         handed = await chat.handed_over(site.id, body.ticket)
         visitor, token = (await known(request, handed), handed) if handed else (visitor, "")
     if site is not None and body.identity and site.settings.vouching != "off":
         limited(request, "hold")
-        return await _vouched(request, site, visitor, body)
+        found, fresh = await _vouched(request, site, visitor, body)
+        return found, fresh or token
     if visitor is not None:
         return visitor, token
     if site is not None and site.settings.vouching == "required":
@@ -112,7 +114,11 @@ async def _vouched(request: Request, site: Site, before: Visitor | None, body: S
     vouching: Vouching = request.app.state.vouching
     who = await vouching.vouch(site, body.identity)
     language, zone = _of_reader(request, body)
-    return await assembly_of(request).chat.recognise(site.id, before, who, language, zone)
+    chat = assembly_of(request)
+    found, token = await chat.chat.recognise(site.id, before, who, language, zone)
+    if token and before is not None:  # what went on there is theirs alone now
+        chat.ask_anew(f"visitor:{before.id}")
+    return found, token
 
 
 def _of_reader(request: Request, body: SessionBody) -> tuple[str, str]:

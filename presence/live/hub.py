@@ -70,6 +70,12 @@ class Hub:
         for connection in self.of(who):
             connection.end(Close.SIGNED_OUT, "signed out")
 
+    def ask_anew(self, who: str) -> None:
+        """Let somebody show once more who they are: what they have shown opens nothing any more. Who is in a call stays there."""
+        for connection in self.of(who):
+            if not connection.call:
+                connection.end(Close.UNAUTHORISED, "token")
+
     def drain(self, over: float) -> None:
         """Tell everybody to come back, spread over so many seconds, and take nobody new."""
         self.draining = True

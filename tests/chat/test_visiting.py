@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import httpx
+import jwt
 import msgspec
 import pytest
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from presence.chat.model import Visitor
 from presence.chat.visiting import VOUCHED
 from presence.chat.vouched import RECENT
 from presence.config import Config
+from presence.live.frames import Close
 from presence.roster.model import WeeklyHours
 from presence.sites.identity import Assertion
 from presence.sites.settings import Settings
@@ -211,6 +213,40 @@ async def test_nobody_hands_over_who_they_are_not(bank: Bank) -> None:
         assert (await stranger.post("/chat/handover")).status_code == 404
         await carol.session()
         assert (await carol.post("/chat/handover")).status_code == 404
+
+
+async def test_who_is_forgotten_is_nobody_wherever_the_token_is_kept(bank: Bank) -> None:
+    async with Guest(bank) as carol, Guest(bank) as window, Customer(bank, "Dave") as elsewhere:
+        await vouch(bank, carol, CAROL)
+        await carol.begin()
+        await window.session(ticket=(await carol.post("/chat/handover")).json()["ticket"])
+        hers = window.shows
+        await window.connect()
+        assert (await carol.post("/chat/forget")).status_code == 204
+        assert await window.closed() == Close.UNAUTHORISED
+        assert (await carol.post("/chat/forget")).status_code == 404
+        assert (await window.http.get("/chat/history")).status_code == 404
+        session = await window.session()
+        assert (session["open"], session["verified"], window.shows == hers) == (None, False, False)
+        await elsewhere.session()
+        assert (await elsewhere.post("/chat/forget")).status_code == 404  # on our own pages nobody logs out of a site
+
+
+async def test_whoever_listened_to_what_became_somebodys_hears_no_more_of_it(bank: Bank) -> None:
+    slug, now = SHOP.split("-")[4], bank.clock.now()
+    made = await bank.app.state.signers.share(slug)
+    claims = {"sub": "c-1", "name": "Carol Jones", "email": CAROL.email, "iat": now, "exp": now + 60, "jti": CAROL.jti}
+    claims["aud"] = bank.app.state.vouching.audience(await bank.app.state.sites.named(slug))
+    signed = jwt.encode(claims, made.secret, "HS256", {"kid": made.kid})
+    async with Guest(bank) as carol, Guest(bank) as thief:
+        c = await carol.begin()
+        thief.shows = carol.shows
+        await thief.connect({c: 0})
+        await thief.event("text")
+        assert (await carol.session(identity=signed))["open"] == c
+        assert await thief.closed() == Close.UNAUTHORISED
+        await thief.connect({c: 0})
+        await thief.until(lambda frame: frame["t"] == "refused" and frame["c"] == c)
 
 
 # -- whom a site vouches for ----------------------------------------------------------------------------------------
