@@ -15,7 +15,7 @@ from presence.calls.rings import CallBackRequest, RingRequest
 from presence.calls.rules import Act
 from presence.chat.model import Visitor, adviser_sender
 from presence.chat.pages import read
-from presence.chat.visiting import assembly_of, closed_until, offered, team_of, visitor_of
+from presence.chat.visiting import asked_of, assembly_of, closed_until, offered, visitor_of
 from presence.errors import FieldError, Invalid, Nobody, NotFound
 from presence.roster.board import Member
 from presence.roster.model import Adviser, Medium
@@ -95,14 +95,15 @@ async def ring(request: Request) -> Response:
         limited(request, "call")
     _introduced(request, body, visitor)
     languages = web_of(request).config.organisation.languages
+    team, adviser = asked_of(request, body.team, body.adviser)
     wanted = RingRequest(
         id=body.id,
         medium=body.medium,
         name=body.name,
         email=body.email,
         language=body.language if body.language in languages else visitor.language,
-        adviser=body.adviser,
-        team=team_of(request, body.team, body.adviser),
+        adviser=adviser,
+        team=team,
         page=body.page,
     )
     rung = await calls_of(request).rings.ring(visitor, wanted)

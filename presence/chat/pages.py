@@ -22,13 +22,13 @@ from presence.chat.transcript import transcript
 from presence.chat.visiting import (
     SessionBody,
     about,
+    asked_of,
     assembly_of,
     closed_until,
     known_or_new,
     offered,
     remember,
     shown_of,
-    team_of,
     token_of,
     visitor_of,
 )
@@ -116,7 +116,8 @@ def routes() -> list[BaseRoute]:
 async def chat_page(request: Request) -> Response:
     """The page; it holds nothing of anybody. What is posted to it is who they are, where the browser keeps that for no page."""
     chat, query = assembly_of(request), request.query_params
-    adviser, team = chat.board.by_slug.get(query.get("adviser", "")), query.get("team", "")
+    team, named = asked_of(request, query.get("team", ""), query.get("adviser", ""))
+    adviser = chat.board.by_slug.get(named)
     what, shown = await shown_of(request, team)
     return page(
         request,
@@ -177,7 +178,7 @@ async def message(request: Request) -> Response:
         id=fingerprint(challenge),
         language=language_of(request),
         zone=visitor.zone,
-        team=team_of(request),
+        team=asked_of(request)[0],
         closed=await closed_until(request) is not None,
         proof=challenge,
         name=typed["name"],
@@ -287,6 +288,7 @@ async def begin(request: Request) -> Response:
         raise Forbidden(UNPROVEN)
     limited(request, "chat", f"visitor:{visitor.id}")
     config = web_of(request).config
+    team, adviser = asked_of(request, body.team, body.adviser)
     wrong: dict[str, FieldError] = {
         field: FieldError("This is needed")
         for field in config.chat.ask
@@ -299,8 +301,8 @@ async def begin(request: Request) -> Response:
         email=body.email,
         language=body.language if body.language in config.organisation.languages else visitor.language,
         zone=body.zone if is_zone(body.zone) else visitor.zone,
-        adviser=body.adviser,
-        team=team_of(request, body.team, body.adviser),
+        adviser=adviser,
+        team=team,
         page=body.page,
         subject=body.subject,
         closed=await closed_until(request) is not None,

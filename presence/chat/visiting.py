@@ -164,14 +164,15 @@ async def closed_until(request: Request) -> int | None:
     return None if site is None else await assembly_of(request).watching.closed_until(site.slug)
 
 
-def team_of(request: Request, asked: str = "", adviser: str = "") -> str:
-    """Who is to answer: the team that is asked for, else the site's, unless it is somebody who is not of it."""
+def asked_of(request: Request, team: str = "", adviser: str = "") -> tuple[str, str]:
+    """Which team is to answer, and who: as it is asked for, but nobody else than the team that a site has chosen."""
     site, board = site_of(request), assembly_of(request).board
-    if asked or site is None:
-        return asked
+    theirs = site.settings.team if site else ""
+    if not theirs:
+        return team, adviser
     member = board.by_slug.get(adviser)
-    stranger = member is not None and board.teams.get(site.settings.team) not in member.team_ids
-    return "" if stranger else site.settings.team
+    of_it = member is not None and board.teams.get(theirs) in member.team_ids
+    return theirs, adviser if of_it else ""
 
 
 async def shown_of(request: Request, team: str) -> tuple[str, Shown | None]:

@@ -172,10 +172,15 @@ async def test_what_is_begun_at_a_site_goes_to_its_team(bank: Bank, settings: di
         c = await carol.begin()
         row = (await mona.until(lambda frame: frame["t"] == "card" and frame["c"] == c))["row"]
         assert (row["team"], row["site"], row["customer"]["verified"]) == ("loans", SHOP, False)
-        theirs = await dave.begin(adviser="alice")  # a colleague of another team, whom the page names
+        theirs = await dave.begin(adviser="alice", team="advice")  # whoever answers elsewhere is not asked from here
         found = await bank.database.read(lambda sql: store.by_uid(sql, theirs))
         assert found is not None
-        assert found.team_id is None
+        assert (found.team_id, found.wanted_adviser_id) == (bank.chat.board.teams["loans"], None)
+        async with Adviser(bank, "alice"):
+            rung = await dave.post("/calls", id="1", medium="audio", name="Dave", adviser="alice", team="advice")
+            assert rung.status_code == 201
+            (call,) = (await mona.until(lambda frame: frame["t"] == "calls" and frame["calls"]))["calls"]
+            assert call["call"] == rung.json()["call"]
 
 
 @pytest.mark.parametrize("settings", [{SHOP: Settings(hours=WeeklyHours())}])
