@@ -1,9 +1,9 @@
 // Booking inside of another site's page: what the host knows is filled in, what has been booked is told to it, and who books is
 // named by the form, as no cookie does.
 
-import { ask } from "../shared/ask.js";
+import { ask, here } from "../shared/ask.js";
 import { framed, next, on, tell } from "../shared/host.js";
-import { keepVisitor, visitorToken } from "../shared/visitor.js";
+import { forgetVisitor, keepVisitor, visitorToken } from "../shared/visitor.js";
 
 /** @typedef {HTMLInputElement | HTMLTextAreaElement} Field */
 
@@ -83,7 +83,15 @@ document.addEventListener("submit", ({ target }) => {
   form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "hold", value: self.name.slice(HELD.length) }));
 });
 
+/** Who has logged out leaves nothing that they typed, or that was filled in for them. */
+function forgotten() {
+  forgetVisitor();
+  self.name = "";
+  location.replace(here("/book") + (new URLSearchParams(location.search).get("inline") ? "?inline=1" : ""));
+}
+
 if (at) {
+  on("forget", forgotten);
   const [form, done] = [document.querySelector("#details"), document.querySelector("[data-booked]")];
   if (form) named(/** @type {HTMLFormElement} */ (form));
   if (done) booked(/** @type {HTMLElement} */ (done));

@@ -6,7 +6,7 @@ import { windowAhead } from "../shared/calls.js";
 import { enter } from "../shared/enter.js";
 import { framed, next, on, tell } from "../shared/host.js";
 import { remember } from "../shared/remembered.js";
-import { isKept, keeps, keepVisitor, NAME, visitorToken } from "../shared/visitor.js";
+import { forgetVisitor, isKept, keeps, keepVisitor, NAME, visitorToken } from "../shared/visitor.js";
 import { given, the, words } from "./page.js";
 
 /**
@@ -71,7 +71,7 @@ export async function begin({ session, live, look, current, name }) {
   on("page", ({ url }) => (given.page = String(url ?? "")));
   on("prefill", prefill);
   on("forget", () => {
-    keepVisitor("");
+    forgetVisitor();
     for (const one of ["open", "first"]) remember(one, "");
     for (const id of [...live.outbox.items.keys()]) live.outbox.remove(id);
     the("message").value = "";

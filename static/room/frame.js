@@ -5,7 +5,7 @@ import { enter } from "../shared/enter.js";
 import { framed, on, tell } from "../shared/host.js";
 import { keepMine } from "../shared/mine.js";
 import { remember } from "../shared/remembered.js";
-import { isKept, keepVisitor } from "../shared/visitor.js";
+import { forgetVisitor, isKept } from "../shared/visitor.js";
 import { given, the } from "./page.js";
 
 const room = `/room/${given.uid}`;
@@ -20,7 +20,7 @@ the("pop-out").addEventListener("click", () => {
   enter(room, "_blank");
 });
 on("forget", () => {
-  keepVisitor("");
+  forgetVisitor();
   keepMine("");
   remember("open", "");
   location.replace(here("/chat?embed=1&forget=1"));

@@ -1,7 +1,7 @@
 // Who this page's reader is to the company, where no cookie tells: inside another site's page, and in what was popped out of it.
 // Kept where the browser lets us, by itself and apart for each site; else in this page alone, and handed on to the next.
 
-import { AT, carried } from "./ask.js";
+import { AT, carried, here } from "./ask.js";
 
 const { dataset } = document.documentElement;
 const HEADER = "X-Visitor";
@@ -47,6 +47,14 @@ export function keepVisitor(found) {
   } catch {
     // full, or closed to us: it is known to this page
   }
+}
+
+/** Forget who this was: here, and by the server, since a window of ours or a cookie that no script reads may know it, too. */
+export function forgetVisitor() {
+  const headers = { ...credentials() };
+  const named = Boolean(headers[HEADER]) || !keeps();
+  keepVisitor("");
+  if (named) fetch(here("/chat/forget"), { method: "POST", headers, keepalive: true }).catch(() => {}); // its life is half a day
 }
 
 /** @returns {Record<string, string>} the headers that say who asks */

@@ -339,7 +339,7 @@ export function forget(w) {
   const frame = framed(w, w.settings?.capabilities.includes("chat") ? "chat" : "book", {});
   const done = new Promise((resolve) => forgotten.push(() => resolve(null)));
   if (frame.alive) {
-    frame.tell({ t: "forget" });
+    for (const one of w.frames) one.tell({ t: "forget" });
     calling = false;
     w.keep({ forget: false });
     close(w);

@@ -380,9 +380,12 @@ async def test_the_site_says_who_sits_there_and_advisers_read_it(chromium: Brows
         await until_told(page, "ready", verified=True)
         await identify(page, signed())
         await expect(panel(page).locator("#log .said.mine")).to_have_count(2)
-        await page.evaluate("port.postMessage({ t: 'forget' })")
+        async with page.expect_request(lambda request: request.url.endswith("/chat/forget")) as told:
+            await page.evaluate("port.postMessage({ t: 'forget' })")
+        hers = (await told.value).headers["x-visitor"]
         await expect(panel(page).locator("#log .said.mine")).to_have_count(0)
         await expect(panel(page).locator("#ask-name")).to_be_visible()
+        assert await bank.chat.chat.visitor(hers) is None  # wherever else it is kept, it opens nothing
 
 
 @pytest.mark.parametrize(
