@@ -85,8 +85,7 @@ async def ring(request: Request) -> Response:
     """Ring at who can answer."""
     body, visitor = await read(request, RingBody), await visitor_of(request)
     limited(request, "call", f"visitor:{visitor.id}")
-    if body.medium != "text":
-        offered(request, body.medium)
+    offered(request, "chat" if body.medium == "text" else body.medium)
     opens_at = await closed_until(request)
     if opens_at is not None:
         raise Nobody(opens_at * 1000 or None)

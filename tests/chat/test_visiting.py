@@ -161,7 +161,7 @@ async def test_a_site_offers_what_it_has_chosen(bank: Bank, settings: dict[str, 
         assert (await carol.session())["capabilities"] == ["audio", "book"]
         begun = await carol.post("/chat/conversations", id="1", text="Hello?", name="Carol", email=carol.email)
         assert (begun.status_code, begun.json()["detail"]) == (403, "This site does not offer this")
-        for medium, status in (("video", 403), ("audio", 409)):  # it would ring, but nobody is there
+        for medium, status in (("video", 403), ("text", 403), ("audio", 409)):  # it would ring, but nobody is there
             answer = await carol.post("/calls", id="1", medium=medium, name="Carol")
             assert (medium, answer.status_code) == (medium, status)
 
