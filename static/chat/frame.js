@@ -102,6 +102,7 @@ export async function begin({ session, live, look, current, name }) {
  * @returns {boolean} whether to ask once more, as nobody it knows
  */
 function refused(error) {
+  if (error instanceof Refusal && error.passes) asks = false; // what was signed may have been lost on the way: it is good once
   if (!(error instanceof Refusal) || !/^identity-/.test(error.code)) return false;
   const reason = error.more.reason ?? error.code;
   if (reason === why) return false; // it has been told

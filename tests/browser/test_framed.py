@@ -427,6 +427,21 @@ async def test_where_the_site_must_say_who_it_is_nobody_else_begins(chromium: Br
         await expect(panel(page).locator("#log .said.mine").first).to_have_attribute("data-state", "sent")
 
 
+@pytest.mark.parametrize("settings", ["required"], indirect=True)
+async def test_what_is_signed_is_asked_for_again_when_it_was_lost_on_the_way(
+    chromium: Browser, host: Host, bank: Bank
+) -> None:
+    signed = await signing(bank)
+    async with framed(chromium, host, bank) as page:
+        await until_told(page, "refused", reason="identity-needed")
+        await page.route("**/chat/session", lambda route: route.abort(), times=1)
+        await identify(page, signed())
+        await until_told(page, "identity")
+        await identify(page, signed())
+        await until_told(page, "ready", verified=True)
+        await expect(panel(page).locator("#stranger")).to_be_hidden()
+
+
 # -- for everybody ------------------------------------------------------------------------------------------------------
 
 
