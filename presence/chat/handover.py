@@ -8,15 +8,13 @@ import hashlib
 import hmac
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
+from presence.sites import store
+from presence.sites.signers import KEPT
 from presence.tokens import fingerprint, random_token
 
 LASTS = 60  # seconds
-_USE = text(
-    "INSERT INTO used_assertion (site_id, jti_fingerprint, expires_at) VALUES (:s, :f, :e) "
-    "ON CONFLICT DO NOTHING RETURNING expires_at"
-)
 
 
 class Handovers:
@@ -43,5 +41,5 @@ class Handovers:
 
 def used(connection: Connection, site_id: int, name: str, now: int) -> bool:
     """Use a ticket up, within a transaction; False when it had been used."""
-    values = {"s": site_id, "f": fingerprint(name), "e": now + LASTS}
-    return connection.execute(_USE, values).first() is not None
+    store.forget_spent(connection, now - KEPT)
+    return store.spend(connection, site_id, fingerprint(name), now + LASTS)

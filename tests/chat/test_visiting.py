@@ -18,7 +18,8 @@ from presence.live.frames import Close
 from presence.roster.model import WeeklyHours
 from presence.sites.identity import Assertion
 from presence.sites.settings import Settings
-from presence.storage.tables import customer, site
+from presence.sites.signers import KEPT
+from presence.storage.tables import customer, site, used_assertion
 from tests.chat.cast import Adviser, Bank, Customer, Frame, bank_at
 from tests.support import FrozenClock
 
@@ -211,6 +212,10 @@ async def test_a_ticket_lets_the_same_visitor_in_once_and_soon(bank: Bank) -> No
         bank.clock.advance(LASTS + 1)
         assert (await thief.session(ticket=late))["open"] is None
         assert (await thief.session(ticket="anything"))["open"] is None
+        bank.clock.advance(KEPT + 1)
+        assert (await window.session(ticket=(await carol.post("/chat/handover")).json()["ticket"]))["open"] == c
+        used = await bank.database.read(lambda sql: sql.execute(select(used_assertion.c.expires_at)).scalars().all())
+        assert used == [bank.clock.now() + LASTS]  # what is too old anyway is not kept
 
 
 async def test_nobody_hands_over_who_they_are_not(bank: Bank) -> None:
