@@ -122,6 +122,7 @@ document.addEventListener("click", (event) => {
     void more();
   } else if ("hereToo" in link.dataset || "everybody" in link.dataset) {
     event.preventDefault();
+    clearTimeout(typing); // what was typed is given up with it
     void show(link.href, { remember: "push", whole: true }).then(() => the("q")?.focus());
   }
 });

@@ -205,6 +205,7 @@ def _is_complaint(message: ConsoleMessage) -> bool:
 async def fits(page: Page | Frame) -> AsyncIterator[None]:
     """Nothing has to be scrolled sideways."""
     yield
+    await page.wait_for_load_state("domcontentloaded")  # a page that has only just begun to come has no width
     wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{page.url} is {wide} px too wide"
 

@@ -118,6 +118,7 @@ async def test_colours_that_hardly_stand_out_are_told_while_they_are_typed(visit
 async def test_by_keyboard_alone_greetings_come_and_go_and_all_of_it_is_saved(visit: Visit) -> None:
     page = await mona_at(visit, "/desk/sites")
     await made(page)
+    await expect(page.locator("#preview-bar")).to_be_visible()  # its script is there
     await page.locator("#greeting-add").focus()
     for text in ("First", "Second", "Third"):
         await page.locator("#greeting-add").press("Enter")
