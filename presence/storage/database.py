@@ -7,6 +7,7 @@ WAL-reset bug that needs two); on PostgreSQL it is a task that runs the same bat
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -138,8 +139,9 @@ class SqliteWriter:
                     self._commit(connection, batch)
                     _settle(batch)
             raw: Any = connection.connection.dbapi_connection  # outside of a transaction, which SQLAlchemy would begin
-            raw.execute("PRAGMA optimize").close()
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+            with contextlib.suppress(sqlite3.OperationalError):  # others work with the file
+                raw.execute("PRAGMA optimize").close()
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
         self._engine.dispose()
 
     def _next_batch(self) -> tuple[list[_Job], bool]:

@@ -1,11 +1,12 @@
 // The page of experts without reloading: what is looked for, more of them, the visitor's own zone, and who is there.
 
-import { on, tell } from "../shared/host.js";
+import { framed, next, on, tell } from "../shared/host.js";
 import { element, filled } from "../shared/text.js";
 import { cards, place, words } from "./cards.js";
 import { There } from "./there.js";
 
 const TYPING = 250; // milliseconds after the last letter of a name
+const HANDSHAKE = 2_000; // in which the page around us says that it is there
 /** @type {AbortController | undefined} */
 let asking;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -109,14 +110,25 @@ async function more() {
   }
 }
 
+/**
+ * Begin it beside us, by the page around us; here, when that does not speak with us.
+ * @param {HTMLAnchorElement} link
+ * @param {string} go
+ */
+async function begin(link, go) {
+  hosted ||= Boolean(await next("port", HANDSHAKE)); // who is quick is there before it has said that it is
+  if (!hosted) return location.assign(link.href);
+  const card = /** @type {HTMLElement} */ (link.closest("[data-expert]"));
+  tell({ t: "open", what: go === "message" ? "chat" : go, adviser: card.dataset.expert });
+}
+
 document.addEventListener("click", (event) => {
   const link = /** @type {Element} */ (event.target).closest?.("#found a");
   if (!(link instanceof HTMLAnchorElement) || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const { go } = link.dataset;
-  if (go && hosted) {
+  if (go && framed) {
     event.preventDefault();
-    const card = /** @type {HTMLElement} */ (link.closest("[data-expert]"));
-    tell({ t: "open", what: go === "message" ? "chat" : go, adviser: card.dataset.expert });
+    void begin(link, go);
   } else if (link.id === "more") {
     event.preventDefault();
     void more();
