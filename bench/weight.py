@@ -21,12 +21,12 @@ from bench.smtp import sink
 from bench.table import Row, alone
 
 MOST = 30 * 1024
-# What makes a browser load something: in HTML, in a style sheet, in a module.
+# What makes a browser load something: in HTML, in a style sheet, in a module. What `import(...)` names waits until it is needed.
 _LOADS = re.compile(
     rb"""<(?:script|img|iframe|source|video|audio)\b[^>]*?\bsrc="([^"]+)"|<link\b(?=[^>]*\brel="(?:stylesheet|modulepreload|preload|icon|manifest)")[^>]*?\bhref="([^"]+)\"""",
 )
 _STYLES = re.compile(rb"""url\(["']?([^"')]+)["']?\)|@import\s+["']([^"']+)["']""")
-_MODULES = re.compile(rb"""(?:\bfrom|\bimport)\s*\(?\s*["']([^"']+)["']""")
+_MODULES = re.compile(rb"""(?:\bfrom|\bimport)\s*["']([^"']+)["']""")
 
 
 async def run(directory: Path) -> dict[str, tuple[int, list[str]]]:
